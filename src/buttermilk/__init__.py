@@ -1,0 +1,1 @@
+"""buttermilk: the same question to many, repeatedly, from several perspectives; every answer kept with what made it."""

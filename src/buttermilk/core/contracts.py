@@ -1,0 +1,182 @@
+"""All doors on one page. A plug is one file that walks through one of them; `plugins.find(kind, name)` opens it.
+
+A plug translates its vendor's errors into those of `errors.py`, reads no environment, and is handed all it needs.
+Each door has a contract suite in `tests/contracts/` which a stranger can run on a plug of their own.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from buttermilk.core.flows import Agent
+from buttermilk.core.jobs import Answer, Cell, Event, Job, Result, Run, Stored
+from buttermilk.core.messages import Output, Reply, Request
+from buttermilk.core.records import Dataset, DatasetSpec, Record, RecordRef, Reject
+from buttermilk.core.tables import Table
+
+
+class Secret:
+    """A secret's text, which shows itself to nobody: `reveal()` is the one way to it."""
+
+    __slots__ = ("_reference", "_text")
+
+    def __init__(self, text: str, reference: str = "") -> None:
+        self._text = text
+        self._reference = reference
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"Secret({self._reference or 'hidden'})"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a secret is not pickled")
+
+
+Keys = Callable[[str], Secret]
+"""From a reference (`secret://env/OPENAI_API_KEY`) to the secret, or SecretError."""
+
+Blobs = Callable[[str], bytes]
+"""From the SHA-256 of a part's bytes to the bytes."""
+
+
+@runtime_checkable
+class Model(Protocol):
+    """`models/x.py`: one wire protocol. Made once per agent and run: `Plug(agent, keys, blobs)`.
+
+    `complete` sends exactly what the request says and returns the reply with the bytes of both, or gives up after
+    `agent.limits.timeout_seconds`. It raises
+    `RateLimited`, `TimedOut`, `Unavailable` or `Permanent`; a refusal is a Reply. `endpoint` names what is limited
+    together. `simulated` marks answers that no model gave. `local` is true where nothing leaves the machine.
+    """
+
+    simulated: ClassVar[bool]
+    endpoint: str
+    local: bool
+
+    def __init__(self, agent: Agent, keys: Keys, blobs: Blobs) -> None: ...
+    async def complete(self, request: Request) -> Reply: ...
+    async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Tool(Protocol):
+    """`tools/x.py`: one analysis tool. Made once per agent and run: `Plug(agent, keys)`.
+
+    `call` answers the questions of the job's codebook with the tool's own scale in `raw`. `deterministic` tools are
+    asked once per record. Blocking libraries run in a thread inside the plug.
+    """
+
+    deterministic: ClassVar[bool]
+    endpoint: str
+
+    def __init__(self, agent: Agent, keys: Keys) -> None: ...
+    async def call(self, job: Job) -> Output: ...
+    async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Source(Protocol):
+    """`sources/x.py`: one way to read records. `Plug(spec, root)`; `spec.path` is relative to `root`.
+
+    `records` yields each row as a Record or as a Reject that says why not, in the order of the file, the same every
+    time, without holding them. `fingerprint` is of the bytes and the reading options, and is cheap: a dataset whose
+    fingerprint is known is not read again. Raises DataError where nothing can be read, naming file and row.
+    """
+
+    def __init__(self, spec: DatasetSpec, root: Path) -> None: ...
+    def records(self) -> Iterator[Record | Reject]: ...
+    def fingerprint(self) -> str: ...
+
+
+@runtime_checkable
+class Vault(Protocol):
+    """`vaults/x.py`: one way to find a secret. `get` raises SecretError naming the store and the name."""
+
+    def get(self, name: str) -> Secret: ...
+
+
+@runtime_checkable
+class Export(Protocol):
+    """`exports/x.py`: one way to write a table. Whole or not at all: written beside the target, then renamed."""
+
+    suffix: ClassVar[str]
+
+    def write(self, table: Table, target: Path) -> int:
+        """Returns the number of rows written."""
+        ...
+
+
+@runtime_checkable
+class Store(Protocol):
+    """`stores/x.py`: one way to keep results. Blocking; the engine calls it from a thread. Raises StoreError.
+
+    Every write is insert-if-absent on a content id: a retry is harmless, and of two answers to one job the first stays.
+    """
+
+    where: str
+
+    def put(self, run_id: str, pairs: Sequence[tuple[Job, Result]]) -> None:
+        """Keep attempts with their jobs, all or none."""
+        ...
+
+    def adopt(self, run_id: str, job_ids: Sequence[str]) -> None:
+        """Count stored answers as part of this run too."""
+        ...
+
+    def replace(self, run_id: str, step: str, record_ids: Sequence[str], job_ids: Sequence[str]) -> None:
+        """Of this step and these records only these jobs belong to the run: what they read has changed since."""
+        ...
+
+    def done(self, job_ids: Sequence[str]) -> dict[str, Stored]:
+        """What is stored of these jobs."""
+        ...
+
+    def results(self, run_id: str, step: str | None = None) -> Iterator[dict[str, Any]]:
+        """The last attempt of each job of a run as one flat row, in an order that depends on content alone."""
+        ...
+
+    def answers(self, run_id: str, step: str, record_ids: Sequence[str]) -> dict[str, tuple[Answer, ...]]:
+        """What a step of a run gave for each record, every status included, in the order of the job ids."""
+        ...
+
+    def matching(self, prefix: str, limit: int = 5) -> list[str]:
+        """Job ids that begin so."""
+        ...
+
+    def job(self, job_id: str) -> Job | None: ...
+    def attempts(self, job_id: str) -> list[Result]: ...
+
+    def keep_dataset(self, source_fingerprint: str, spec: DatasetSpec, records: Iterable[Record | Reject]) -> Dataset:
+        """Store the records once and return what they are as a dataset. Raises DataError on a duplicate id."""
+        ...
+
+    def dataset(self, source_fingerprint: str) -> Dataset | None: ...
+    def refs(self, dataset: str) -> Iterator[list[RecordRef]]:
+        """In the dataset's order, a few hundred at a time."""
+        ...
+
+    def records(self, record_hashes: Sequence[str]) -> dict[str, Record]: ...
+
+    def begin(self, run: Run) -> None: ...
+    def update(self, run_id: str, changes: Mapping[str, Any]) -> None: ...
+    def run(self, run_id: str) -> Run | None: ...
+    def runs(self) -> list[Run]: ...
+    def log(self, run_id: str, events: Sequence[Event]) -> None: ...
+    def events(self, run_id: str) -> list[Event]: ...
+    def similar(self, step: str, record_ids: Sequence[str]) -> Iterator[tuple[Cell, str, str, int]]:
+        """What was asked before about these records in a step, as (cell, record_id, seen_hash, repeat)."""
+        ...
+
+    def counts(self, run_id: str) -> dict[tuple[str, str, str], int]:
+        """(step, agent, status of the last attempt) -> how many jobs of the run."""
+        ...
+
+    def spent(self, run_id: str) -> tuple[float, int]:
+        """Money and tokens over all attempts that this run made."""
+        ...
+
+    def close(self) -> None: ...

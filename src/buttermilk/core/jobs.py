@@ -1,0 +1,304 @@
+"""Jobs, what came of them, and the runs they belong to."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, lru_cache
+from json.encoder import encode_basestring
+from typing import Literal, NamedTuple
+
+from pydantic import AwareDatetime, Field
+
+from buttermilk.core.flows import Agent, Codebook, Flow, Perspective, Prompt
+from buttermilk.core.hashing import canonical, derive_seed, fingerprint
+from buttermilk.core.records import Record
+from buttermilk.core.values import Json, Scalar, Value
+
+Status = Literal["answered", "refused", "unparsed", "failed"]
+Parse = Literal["strict", "stripped", "repaired", "reasked", "none"]
+RunState = Literal["running", "finished", "stopped", "cancelled", "failed"]
+
+
+_QUOTE: Callable[[str], str] = encode_basestring  # a JSON string, characters beyond ASCII as they are
+
+
+class Answer(Value):
+    """An earlier answer as a later step reads it. A *no*, a null and a refusal are all here; nothing is left out."""
+
+    job_id: str
+    step: str
+    agent: str
+    perspective: str = ""
+    variant: Mapping[str, Scalar] = Field(default_factory=dict)
+    repeat: int = 1
+    status: Status
+    values: Mapping[str, Json] | None = None
+    simulated: bool = False
+
+
+class Job(Value):
+    """One record through one step, by one agent, from one perspective, once: all that is needed to ask it anywhere.
+
+    `job_id` is the fingerprint of what decides the answer, so the same Job is the same everywhere and asked once.
+    """
+
+    step: str
+    record: Record
+    seen_hash: str = Field(description="of what of the record may be seen")
+    agent: Agent
+    prompt: Prompt | None = None
+    perspective: Perspective | None = None
+    codebook: Codebook
+    variant: Mapping[str, Scalar] = Field(default_factory=dict)
+    repeat: int = Field(default=1, ge=1)
+    wave: str = "1"
+    arm: str = "control"
+    seed: int = 1
+    sent_columns: tuple[str, ...] = Field(default=(), description="metadata columns the agent may see")
+    inputs: Mapping[str, tuple[Answer, ...]] = Field(default_factory=dict)
+    planned_inputs: Mapping[str, int] = Field(
+        default_factory=dict, description="how many answers each reading should have had"
+    )
+
+    @cached_property
+    def cell(self) -> "Cell":
+        return Cell.of(self)
+
+    @cached_property
+    def job_id(self) -> str:
+        return self.cell.job_id(self.record.record_id, self.seen_hash, self.repeat, self.inputs_hash)
+
+    @cached_property
+    def inputs_hash(self) -> str:
+        return hash_of_inputs(self.inputs)
+
+    @property
+    def call_seed(self) -> int:
+        """31 bits, which every provider that takes a seed takes: the same for the same job, whenever it is asked."""
+        return derive_seed(self.seed, "call", self.job_id) >> 32
+
+    @property
+    def partial(self) -> bool:
+        """True when the panel it reads is not complete."""
+        return any(
+            sum(answer.status == "answered" for answer in self.inputs.get(name, ())) < count
+            for name, count in self.planned_inputs.items()
+        )
+
+
+def hash_of_inputs(inputs: Mapping[str, tuple[Answer, ...]]) -> str:
+    """Empty where a job reads no earlier answers."""
+    if not inputs:
+        return ""
+    return fingerprint({name: [answer.model_dump(mode="json") for answer in items] for name, items in inputs.items()})
+
+
+class Cell(Value):
+    """Everything of a job but its record, repeat and inputs: hashed once, shared by many jobs.
+
+    The hash of each ingredient is kept by name, so that a plan can say which of them changed.
+    """
+
+    step: str
+    agent: str
+    agent_hash: str
+    prompt: str = ""
+    prompt_hash: str = ""
+    perspective: str = ""
+    perspective_hash: str = ""
+    codebook: str = ""
+    codebook_hash: str = ""
+    variant: str = Field(default="{}", description="canonical JSON")
+    wave: str = "1"
+    arm: str = "control"
+    seed: int = 1
+
+    @classmethod
+    def of(cls, job: Job) -> "Cell":
+        return cls.build(
+            job.step, job.agent, job.prompt, job.perspective, job.codebook, job.variant, job.wave, job.arm, job.seed
+        )
+
+    @classmethod
+    def build(
+        cls,
+        step: str,
+        agent: Agent,
+        prompt: Prompt | None,
+        perspective: Perspective | None,
+        codebook: Codebook,
+        variant: Mapping[str, Scalar],
+        wave: str,
+        arm: str,
+        seed: int,
+    ) -> "Cell":
+        from_tool = agent.role == "tool"
+        return cls(
+            step=step,
+            agent=agent.name,
+            agent_hash=agent.hash,
+            prompt=prompt.name if prompt and not from_tool else "",
+            prompt_hash=prompt.hash if prompt and not from_tool else "",
+            perspective=perspective.name if perspective and not from_tool else "",
+            perspective_hash=perspective.hash if perspective and not from_tool else "",
+            codebook=codebook.name,
+            codebook_hash=codebook.hash,
+            variant=canonical(dict(variant)),
+            wave=wave,
+            arm=arm,
+            seed=seed,
+        )
+
+    @cached_property
+    def key(self) -> str:
+        return fingerprint(self.model_dump(mode="json"))
+
+    def job_id(self, record_id: str, seen_hash: str, repeat: int, inputs_hash: str = "") -> str:
+        return fingerprint([self.key, record_id, seen_hash, repeat, inputs_hash])
+
+
+class Usage(Value):
+    """Tokens as the provider counted them. `input_tokens` includes the cached ones, whoever counts."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+class Sent(Value):
+    """The bytes of a request, kept so that a thousand calls store one style guide once.
+
+    `skeleton` is the body with each long text replaced by `{"$text":N}` and each medium by `{"$blob":"SHA-256",...}`.
+    `fill(sent.skeleton, sent.texts, blobs)` is the body again, byte for byte: its SHA-256 is `sha256`.
+    """
+
+    method: str
+    url: str
+    skeleton: str
+    texts: tuple[str, ...] = ()
+    sha256: str
+
+
+_MARK = re.compile(r'\{"\$(?:text":(\d+)|blob":"([0-9a-f]{64})","as":"([^"]*)")\}')
+
+
+@lru_cache(maxsize=512)
+def _pieces(skeleton: str) -> list[str | None]:
+    """The skeleton cut at its marks: text, N, hash, form, text, …"""
+    return _MARK.split(skeleton)
+
+
+def fill(skeleton: str, texts: Sequence[str], blob: Callable[[str, str], str] | None = None) -> str:
+    """The request's body. `blob(hash, form)` gives a medium as the text that the vendor wants, quotes not included.
+
+    Only the skeleton is searched for marks, never what is filled in: a record that contains `{"$text":0}` stays text.
+    """
+    pieces = _pieces(skeleton)
+    out = [pieces[0] or ""]
+    for number, key, form, rest in zip(pieces[1::4], pieces[2::4], pieces[3::4], pieces[4::4], strict=True):
+        if number is not None:
+            out.append(_QUOTE(texts[int(number)]))
+        elif blob is not None and key is not None:
+            out.append(f'"{blob(key, form or "")}"')
+        out.append(rest or "")
+    return "".join(out)
+
+
+class Result(Value):
+    """One attempt of a Job, append-only. `answers` is set only where `status` is `answered`.
+
+    False, null, refused and unparsable are four things: `{"harm": false}`, `{"harm": None}`, status `refused`,
+    status `unparsed`. `text` is verbatim what came back.
+    """
+
+    job_id: str
+    attempt: int = Field(ge=1)
+    run_id: str
+    status: Status
+    answers: Mapping[str, Json] | None = None
+    parse: Parse = "none"
+    text: str = ""
+    refusal: str | None = None
+    finish: str = ""
+    error_kind: str = ""
+    error: str = ""
+    usage: Usage = Usage()
+    cost: float | None = Field(default=None, description="None where no price is known: unknown is not free")
+    currency: str = ""
+    price_version: str = ""
+    model_returned: str = ""
+    model_fingerprint: str = ""
+    response_id: str = ""
+    seed_honoured: bool | None = None
+    simulated: bool = False
+    partial: bool = False
+    drops: tuple[str, ...] = ()
+    tool_output: Mapping[str, Json] = Field(default_factory=dict)
+    sent: Sent | None = None
+    reply: str = Field(default="", description="the reply's body as it came")
+    reply_headers: Mapping[str, str] = Field(default_factory=dict)
+    started_at: AwareDatetime
+    ended_at: AwareDatetime
+    by: str = Field(default="", description="user@machine")
+    versions: str = Field(default="", description="key of the stored list of package versions")
+    trace_id: str = ""
+
+    @property
+    def seconds(self) -> float:
+        return (self.ended_at - self.started_at).total_seconds()
+
+
+class Budget(Value):
+    """What a run may spend; None is no cap."""
+
+    money: float | None = Field(default=None, ge=0)
+    tokens: int | None = Field(default=None, ge=0)
+    currency: str = "USD"
+
+
+class Run(Value):
+    """One execution of a flow on a dataset, with all that decided it. The name is never used again."""
+
+    run_id: str
+    spec_hash: str = Field(description="of flow, dataset and wave: what makes a stopped run the same run")
+    flow: str
+    flow_hash: str
+    title: str = ""
+    dataset: str
+    dataset_fingerprint: str
+    wave: str = "1"
+    seed: int = 1
+    budget: Budget = Budget()
+    planned: int = 0
+    method: tuple[Flow, ...] = Field(default=(), description="the flow, once per cell of a sweep")
+    config: Mapping[str, Json] = Field(
+        default_factory=dict, description="the resolved configuration; secrets are references"
+    )
+    git: Mapping[str, Json] = Field(default_factory=dict)
+    versions: Mapping[str, str] = Field(default_factory=dict)
+    user: str = ""
+    machine: str = ""
+    pid: int = 0
+    state: RunState = "running"
+    why: str = Field(default="", description="why it is in this state: 'budget of 1.00 USD reached'")
+    control: Literal["", "pause", "cancel"] = ""
+    started_at: AwareDatetime
+    ended_at: AwareDatetime | None = None
+    heartbeat_at: AwareDatetime | None = None
+    progress: Mapping[str, Json] = Field(default_factory=dict)
+
+
+class Stored(NamedTuple):
+    """What the store says of a planned job: the status of its last attempt, and how many there were."""
+
+    status: Status
+    attempts: int
+    flow: str = ""
+
+
+class Event(Value):
+    """One change of state in a run: a limit halved, a lane stopped. `{"kind": "limit", "fields": {"to": 32}}`"""
+
+    at: AwareDatetime
+    kind: str
+    fields: Mapping[str, Json] = Field(default_factory=dict)

@@ -1,0 +1,175 @@
+"""Records: the immutable items of a dataset, and what is known of the dataset they are in."""
+
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from pydantic import Field, model_validator
+
+from buttermilk.core.hashing import ID_LENGTH, digest, fingerprint
+from buttermilk.core.values import Json, Value, plain
+
+Kind = Literal["text", "image", "audio", "video", "pdf"]
+Policy = Literal["send", "never"]
+
+
+class Part(Value):
+    """One piece of a record: text in `text`, or media as the SHA-256 of its bytes in `blob`.
+
+    `alt` is the text alternative an agent is given that cannot take the media; `role` says what the part is in the
+    record: `body`, `title`, `caption`, `transcript`. `path` is where the bytes were read: no identity.
+    """
+
+    kind: Kind = "text"
+    text: str | None = None
+    blob: str | None = Field(default=None, description="SHA-256 of the bytes, 64 hexadecimal digits")
+    media_type: str = "text/plain"
+    alt: str | None = None
+    role: str = "body"
+    path: str | None = None
+
+    @model_validator(mode="after")
+    def _text_or_media(self) -> "Part":
+        if self.kind == "text" and self.text is None:
+            raise ValueError("a text part needs its text")
+        if self.kind != "text" and self.blob is None:
+            raise ValueError(f"a part of kind {self.kind} needs the SHA-256 of its bytes in `blob`")
+        return self
+
+    @property
+    def identity(self) -> dict[str, Json]:
+        """The content, without where it was found."""
+        return plain(self, without=frozenset({"path"}))
+
+
+class HumanLabel(Value):
+    """What one named person answered to one question about the record. Never shown to an agent."""
+
+    question: str
+    value: str | int | float | bool
+    coder: str = "human"
+
+
+class Record(Value):
+    """One item: ordered parts, metadata (columns nobody mapped are kept), labels by named coders.
+
+    `Record(record_id="v1", parts=(Part(text="of inward strife for truth and liberty."),), metadata={"row": 5})`
+    """
+
+    record_id: str = Field(min_length=1)
+    parts: tuple[Part, ...] = Field(min_length=1)
+    metadata: Mapping[str, Json] = Field(default_factory=dict)
+    labels: tuple[HumanLabel, ...] = ()
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Of parts and metadata: labels may come later and change nothing that was asked."""
+        return self.seen_hash(self.metadata.keys())
+
+    @cached_property
+    def record_hash(self) -> str:
+        """Of all of it, labels and coders too: the key it is stored under."""
+        return digest(self.model_dump_json())
+
+    def seen_hash(self, columns: Collection[str]) -> str:
+        """Of what an agent may see: the parts, and the metadata columns that may be sent."""
+        kept = {name: item for name, item in self.metadata.items() if name in columns}
+        return fingerprint({"parts": [part.identity for part in self.parts], "metadata": kept})
+
+    @property
+    def text(self) -> str:
+        """Its text parts, a blank line between them."""
+        return "\n\n".join(part.text for part in self.parts if part.text is not None)
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Which kinds of part have no words to stand in for them: `{"text", "image"}`."""
+        return frozenset(part.kind for part in self.parts if part.kind == "text" or part.alt is None)
+
+    def label(self, question: str) -> "str | int | float | bool | None":
+        """The first human label for a question, where there is one."""
+        return next((label.value for label in self.labels if label.question == question), None)
+
+
+def id_from_content(parts: tuple[Part, ...], metadata: Mapping[str, Json]) -> str:
+    """The id of a record that came without one: the same text has the same id, for ever."""
+    whole = {"parts": [part.identity for part in parts], "metadata": dict(metadata)}
+    return fingerprint(whole)[: ID_LENGTH // 2]
+
+
+class Reject(Value):
+    """A row that is no record, and why: it is written to the rejects file and counted, never mended by guesswork."""
+
+    where: str = Field(description="file and row: `verse.csv row 17`")
+    column: str = ""
+    why: str
+    content: str = Field(default="", description="the row as it was read, cut at 500 characters")
+
+
+class RecordRef(NamedTuple):
+    """A record in a plan: enough to name its jobs without its text. `record_hash` is its key in the store."""
+
+    record_id: str
+    record_hash: str
+    seen_hash: str
+
+
+class Columns(Value):
+    """Which column is what. Columns that are not named are kept as metadata.
+
+    `labels` maps a codebook question to a column, or to several, one per coder: `{"tone": {"ana": "tone_ana"}}`.
+    """
+
+    id: str | None = None
+    text: str | None = None
+    title: str | None = None
+    media: str | None = Field(default=None, description="a column of file paths, relative to the table")
+    alt: str | None = Field(default=None, description="a column of text alternatives for the media")
+    labels: Mapping[str, str | Mapping[str, str]] = Field(default_factory=dict)
+    drop: tuple[str, ...] = Field(default=(), description="columns that are not kept at all")
+
+
+class DatasetSpec(Value):
+    """What `conf/dataset/NAME.yaml` says: where the records are, how they are read, what may be sent.
+
+    `path` is relative to the study. `policy` is per column; text and media are sent, a column that is not named never.
+    """
+
+    name: str
+    type: str
+    path: str
+    columns: Columns = Columns()
+    options: Mapping[str, Json] = Field(
+        default_factory=dict, description="of the source: delimiter, encoding, sheet, pattern"
+    )
+    policy: Mapping[str, Policy] = Field(default_factory=dict)
+    limit: int | None = Field(default=None, ge=1, description="only the first so many records")
+    rejects: Literal["stop", "skip"] = Field(default="stop", description="what to do where a row is no record")
+    source: str = ""
+    licence: str = ""
+    consent: str = ""
+    sensitivity: str = ""
+    version: str = ""
+
+    @property
+    def sent(self) -> frozenset[str]:
+        """The metadata columns that may leave with a question."""
+        return frozenset(name for name, rule in self.policy.items() if rule == "send")
+
+
+class Dataset(Value):
+    """A named collection as it was read: `fingerprint` is that of its records with their labels, in order."""
+
+    name: str
+    fingerprint: str
+    records: int
+    columns: Mapping[str, int] = Field(default_factory=dict, description="metadata column -> how many records have it")
+    kinds: Mapping[str, int] = Field(
+        default_factory=dict, description="kind of part -> how many records have one without words"
+    )
+    labelled: Mapping[str, int] = Field(
+        default_factory=dict, description="question -> how many records carry a human label"
+    )
+    rejects: tuple[Reject, ...] = Field(default=(), description="the first hundred")
+    rejected: int = 0
+    spec: DatasetSpec

@@ -1,0 +1,34 @@
+"""What every value has in common: it is frozen, knows its fields, and turns into JSON and back unchanged."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+Json = JsonValue
+Scalar = str | int | float | bool | None
+
+
+class Value(BaseModel):
+    """Frozen; a field nobody declared is an error; a change makes a copy (`value.model_copy(update={...})`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+
+
+def plain(value: Value, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """A value as JSON-able data with its empty fields left out: what is hashed and what is shown.
+
+    Leaving out what is absent keeps every stored id when a later version adds an optional field.
+    """
+    data = value.model_dump(mode="json", exclude=set(without))
+    return {key: item for key, item in data.items() if item is not None and item not in ({}, [], "")}
+
+
+def nested(mapping: Mapping[str, Any], path: str, default: Any = None) -> Any:
+    """`nested(conf, "steps.judge.repeats")`: the item at a dotted path, or the default."""
+    here: Any = mapping
+    for name in path.split("."):
+        if not isinstance(here, Mapping) or name not in here:
+            return default
+        here = here[name]
+    return here

@@ -1,0 +1,38 @@
+"""`find(kind, name)`: the only way to reach a plug, ours or a stranger's."""
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from buttermilk.core.errors import ConfigError, MissingExtra, did_you_mean
+
+# Which extra brings the library that a plug of ours needs and core does not.
+EXTRAS = {"vaderSentiment": "vader", "openpyxl": "xlsx", "pyarrow": "parquet"}
+
+
+@cache
+def _registered(kind: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"buttermilk.{kind}")}
+
+
+def names(kind: str) -> list[str]:
+    """What is installed: `names("sources")` -> `["csv", "folder", ...]`."""
+    return sorted(_registered(kind))
+
+
+def find(kind: str, name: str) -> Any:
+    """The plug's class. `kind` is a folder of the house: models, tools, sources, stores, vaults, exports.
+
+    Raises ConfigError for a name nobody registered, MissingExtra where the plug's library is not installed.
+    """
+    point = _registered(kind).get(name)
+    if point is None:
+        raise ConfigError(f"there is no '{name}' among the {kind}.", hint=did_you_mean(name, names(kind)))
+    try:
+        return getattr(import_module(point.module), point.attr)
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library in EXTRAS:
+            raise MissingExtra(f"{kind[:-1]} '{name}'", EXTRAS[library]) from error
+        raise
