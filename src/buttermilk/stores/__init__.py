@@ -1,0 +1,1 @@
+"""Ways to keep results: one file each."""

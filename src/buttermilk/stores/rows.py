@@ -1,0 +1,188 @@
+"""Jobs and Results as rows, and back. A row is a tuple in the order of its table's columns."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from buttermilk.core.flows import Agent, Codebook, Perspective, Prompt
+from buttermilk.core.hashing import canonical, digest
+from buttermilk.core.jobs import Answer, Job, Result, Sent, Usage
+from buttermilk.core.records import Record
+
+Row = tuple[Any, ...]
+USAGE = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+
+
+@lru_cache(maxsize=1024)
+def _hash_of_shared(text: str) -> str:
+    return digest(text)
+
+
+class Bodies:
+    """Long texts on their way to the store, each once: `keep(text)` gives the hash that stands for it in a row."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+
+    def keep(self, text: str) -> str:
+        if not text:
+            return ""
+        key = _hash_of_shared(text)
+        self.rows[key] = (key, text)
+        return key
+
+
+class CellRows:
+    """Rows of cells; each is made once, as thousands of jobs share one."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[Row, dict[str, Row]]] = {}
+
+    def of(self, job: Job) -> tuple[Row, dict[str, Row]]:
+        """The cell's row, and the bodies it names."""
+        key = job.cell.key
+        if key not in self._made:
+            self._made[key] = self._make(job)
+        return self._made[key]
+
+    def _make(self, job: Job) -> tuple[Row, dict[str, Row]]:
+        cell, kept = job.cell, Bodies()
+        asked = job.agent.role != "tool"
+        named = (job.agent, job.prompt if asked else None, job.perspective if asked else None, job.codebook)
+        keys = [kept.keep(value.model_dump_json()) if value else "" for value in named]
+        row = (
+            cell.key, cell.step, cell.agent, cell.agent_hash, cell.prompt, cell.prompt_hash, cell.perspective,
+            cell.perspective_hash, cell.codebook, cell.codebook_hash, cell.variant, cell.wave, cell.arm, cell.seed,
+            job.agent.type, job.agent.model, job.agent.role, *keys,
+        )  # fmt: skip
+        return row, kept.rows
+
+
+def job_row(job: Job, bodies: Bodies) -> Row:
+    inputs = ""
+    if job.inputs:
+        read = {name: [item.model_dump(mode="json") for item in items] for name, items in job.inputs.items()}
+        inputs = bodies.keep(canonical({"inputs": read, "planned": dict(job.planned_inputs)}))
+    return (
+        job.job_id, job.cell.key, job.record.record_id, job.record.record_hash, job.seen_hash, job.repeat, inputs,
+        json.dumps(job.sent_columns),
+    )  # fmt: skip
+
+
+def result_row(result: Result, bodies: Bodies) -> Row:
+    usage, sent = result.usage, ""
+    if result.sent:
+        keys = [bodies.keep(text) for text in result.sent.texts]
+        skeleton = bodies.keep(result.sent.skeleton)
+        sent = "\n".join((result.sent.method, result.sent.url, skeleton, ",".join(keys), result.sent.sha256))
+    return (
+        result.job_id, result.attempt, result.run_id, result.status,
+        None if result.answers is None else canonical(dict(result.answers)),
+        result.parse, result.text, result.refusal, result.finish, result.error_kind, result.error,
+        usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.reasoning_tokens,
+        result.cost, result.currency, result.price_version, result.model_returned, result.model_fingerprint,
+        result.response_id, result.seed_honoured, result.simulated, result.partial,
+        json.dumps(result.drops) if result.drops else "", _json(result.tool_output), sent, result.reply,
+        _json(result.reply_headers), result.started_at.isoformat(), result.ended_at.isoformat(), result.by,
+        result.versions, result.trace_id,
+    )  # fmt: skip
+
+
+def _json(mapping: Mapping[str, Any]) -> str:
+    return canonical(dict(mapping)) if mapping else ""
+
+
+def bodies_named(row: Mapping[str, Any]) -> list[str]:
+    """The hashes of the texts a result row stands on."""
+    if not row["sent"]:
+        return []
+    _, _, skeleton, texts, _ = row["sent"].split("\n")
+    return [skeleton, *texts.split(",")]
+
+
+def result_from(row: Mapping[str, Any], bodies: Mapping[str, str]) -> Result:
+    sent = None
+    if row["sent"]:
+        method, url, skeleton, texts, sha256 = row["sent"].split("\n")
+        kept = tuple(bodies.get(text, "") for text in texts.split(","))
+        sent = Sent(method=method, url=url, skeleton=bodies[skeleton], texts=kept, sha256=sha256)
+    plain = {name: row[name] for name in row if name in Result.model_fields and name not in ("sent", "usage")}
+    plain |= {
+        "answers": None if row["answers"] is None else json.loads(row["answers"]),
+        "usage": Usage(**{name: row[name] for name in USAGE}),
+        "drops": tuple(json.loads(row["drops"] or "[]")),
+        "tool_output": json.loads(row["tool_output"] or "{}"),
+        "reply_headers": json.loads(row["reply_headers"] or "{}"),
+        "seed_honoured": None if row["seed_honoured"] is None else bool(row["seed_honoured"]),
+        "simulated": bool(row["simulated"]),
+        "partial": bool(row["partial"]),
+        "sent": sent,
+    }
+    return Result(**plain)
+
+
+def job_from(row: Mapping[str, Any], bodies: Mapping[str, str], record: Record) -> Job:
+    """A whole Job again, from its row joined with its cell's."""
+    read = json.loads(bodies[row["inputs"]]) if row["inputs"] else {"inputs": {}, "planned": {}}
+    inputs = {name: tuple(Answer(**item) for item in items) for name, items in read["inputs"].items()}
+    prompt, perspective = bodies.get(row["prompt_body"]), bodies.get(row["perspective_body"])
+    return Job(
+        step=row["step"],
+        record=record,
+        seen_hash=row["seen_hash"],
+        agent=Agent.model_validate_json(bodies[row["agent_body"]]),
+        prompt=Prompt.model_validate_json(prompt) if prompt else None,
+        perspective=Perspective.model_validate_json(perspective) if perspective else None,
+        codebook=Codebook.model_validate_json(bodies[row["codebook_body"]]),
+        variant=json.loads(row["variant"]),
+        repeat=row["repeat"],
+        wave=row["wave"],
+        arm=row["arm"],
+        seed=row["seed"],
+        sent_columns=tuple(json.loads(row["sent_columns"])),
+        inputs=inputs,
+        planned_inputs=read["planned"],
+    )
+
+
+def answer_from(row: Mapping[str, Any]) -> Answer:
+    """An earlier answer, as a later step reads it."""
+    return Answer(
+        job_id=row["job_id"],
+        step=row["step"],
+        agent=row["agent"],
+        perspective=row["perspective"],
+        variant=json.loads(row["variant"]),
+        repeat=row["repeat"],
+        status=row["status"],
+        values=None if row["answers"] is None else json.loads(row["answers"]),
+        simulated=bool(row["simulated"]),
+    )
+
+
+def flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `Store.results`: JSON texts opened, 0 and 1 made false and true."""
+    out = dict(row)
+    out["answers"] = None if row["answers"] is None else json.loads(row["answers"])
+    out["drops"] = json.loads(row["drops"] or "[]")
+    out["tool_output"] = json.loads(row["tool_output"] or "{}")
+    out["simulated"], out["partial"] = bool(row["simulated"]), bool(row["partial"])
+    return out
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def chunks(items: Iterable[Any], size: int) -> Iterable[list[Any]]:
+    """Lists of at most `size`."""
+    chunk: list[Any] = []
+    for item in items:
+        chunk.append(item)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

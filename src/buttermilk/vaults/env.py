@@ -1,0 +1,31 @@
+"""Secrets of one scholar: the process environment, then a `.env` file in the study."""
+
+import os
+from pathlib import Path
+
+from buttermilk.core.contracts import Secret
+from buttermilk.core.errors import SecretError
+
+
+class EnvVault:
+    """`secret://env/OPENAI_API_KEY`. A line of `.env` is `NAME=text`, quotes optional, `#` begins a comment line."""
+
+    def __init__(self, root: Path) -> None:
+        self.file = root / ".env"
+
+    def get(self, name: str) -> Secret:
+        text = os.environ.get(name) or self._in_file().get(name)
+        if not text:
+            raise SecretError(
+                f"there is no secret '{name}' in the environment or in {self.file.name}.",
+                where=f"secret://env/{name}",
+                hint=f"Type: export {name}=...   or write the line {name}=... into {self.file}",
+            )
+        return Secret(text, f"secret://env/{name}")
+
+    def _in_file(self) -> dict[str, str]:
+        if not self.file.is_file():
+            return {}
+        lines = [line.strip().removeprefix("export ") for line in self.file.read_text(encoding="utf-8").splitlines()]
+        pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+        return {name.strip(): text.strip().strip("'\"") for name, _, text in pairs}
