@@ -15,7 +15,7 @@ from buttermilk.core.jobs import Job, Result
 
 logger = logging.getLogger("buttermilk")
 _tracer = trace.get_tracer("buttermilk")
-_UNTRACED = nullcontext(trace.INVALID_SPAN)
+UNTRACED = nullcontext(trace.INVALID_SPAN)
 
 
 def event(kind: str, fields: Mapping[str, Any]) -> None:
@@ -24,10 +24,13 @@ def event(kind: str, fields: Mapping[str, Any]) -> None:
         logger.info("%s %s", kind, " ".join(f"{name}={item}" for name, item in fields.items()))
 
 
+def is_set_up() -> bool:
+    """Does anybody listen to spans? Asked once a run."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
 def call(job: Job) -> AbstractContextManager[trace.Span]:
-    """The span of one attempt; nothing at all where no tracing was set up."""
-    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-        return _UNTRACED
+    """The span of one attempt."""
     return _tracer.start_as_current_span(f"chat {job.agent.model or job.agent.type}", kind=trace.SpanKind.CLIENT)
 
 

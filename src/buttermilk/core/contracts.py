@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from buttermilk.core.flows import Agent
+from buttermilk.core.flows import Agent, Codebook
 from buttermilk.core.jobs import Answer, Cell, Event, Job, Result, Run, Stored
 from buttermilk.core.messages import Output, Reply, Request
 from buttermilk.core.records import Dataset, DatasetSpec, Record, RecordRef, Reject
@@ -76,6 +76,13 @@ class Tool(Protocol):
     def __init__(self, agent: Agent, keys: Keys) -> None: ...
     async def call(self, job: Job) -> Output: ...
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """What a model or a tool may also have: `check` raises ConfigError where it could never answer this codebook."""
+
+    def check(self, codebook: Codebook) -> None: ...
 
 
 @runtime_checkable

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
-from json.encoder import encode_basestring
 from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field
+from pydantic_core import to_json
 
 from buttermilk.core.flows import Agent, Codebook, Flow, Perspective, Prompt
 from buttermilk.core.hashing import canonical, derive_seed, fingerprint
@@ -16,9 +16,6 @@ from buttermilk.core.values import Json, Scalar, Value
 Status = Literal["answered", "refused", "unparsed", "failed"]
 Parse = Literal["strict", "stripped", "repaired", "reasked", "none"]
 RunState = Literal["running", "finished", "stopped", "cancelled", "failed"]
-
-
-_QUOTE: Callable[[str], str] = encode_basestring  # a JSON string, characters beyond ASCII as they are
 
 
 class Answer(Value):
@@ -179,29 +176,29 @@ class Sent(Value):
     sha256: str
 
 
-_MARK = re.compile(r'\{"\$(?:text":(\d+)|blob":"([0-9a-f]{64})","as":"([^"]*)")\}')
+_MARK = re.compile(rb'\{"\$(?:text":(\d+)|blob":"([0-9a-f]{64})","as":"([^"]*)")\}')
 
 
 @lru_cache(maxsize=512)
-def _pieces(skeleton: str) -> list[str | None]:
-    """The skeleton cut at its marks: text, N, hash, form, text, …"""
-    return _MARK.split(skeleton)
+def _pieces(skeleton: str) -> list[bytes | None]:
+    """The skeleton cut at its marks: bytes, N, hash, form, bytes, …"""
+    return _MARK.split(skeleton.encode("utf-8"))
 
 
-def fill(skeleton: str, texts: Sequence[str], blob: Callable[[str, str], str] | None = None) -> str:
+def fill(skeleton: str, texts: Sequence[str], blob: Callable[[str, str], bytes] | None = None) -> bytes:
     """The request's body. `blob(hash, form)` gives a medium as the text that the vendor wants, quotes not included.
 
     Only the skeleton is searched for marks, never what is filled in: a record that contains `{"$text":0}` stays text.
     """
     pieces = _pieces(skeleton)
-    out = [pieces[0] or ""]
+    out = [pieces[0] or b""]
     for number, key, form, rest in zip(pieces[1::4], pieces[2::4], pieces[3::4], pieces[4::4], strict=True):
         if number is not None:
-            out.append(_QUOTE(texts[int(number)]))
+            out.append(to_json(texts[int(number)]))
         elif blob is not None and key is not None:
-            out.append(f'"{blob(key, form or "")}"')
-        out.append(rest or "")
-    return "".join(out)
+            out += [b'"', blob(key.decode(), (form or b"").decode()), b'"']
+        out.append(rest or b"")
+    return b"".join(out)
 
 
 class Result(Value):

@@ -67,7 +67,7 @@ def job_row(job: Job, bodies: Bodies) -> Row:
         inputs = bodies.keep(canonical({"inputs": read, "planned": dict(job.planned_inputs)}))
     return (
         job.job_id, job.cell.key, job.record.record_id, job.record.record_hash, job.seen_hash, job.repeat, inputs,
-        json.dumps(job.sent_columns),
+        json.dumps(job.sent_columns) if job.sent_columns else "[]",
     )  # fmt: skip
 
 
@@ -145,6 +145,13 @@ def job_from(row: Mapping[str, Any], bodies: Mapping[str, str], record: Record) 
         inputs=inputs,
         planned_inputs=read["planned"],
     )
+
+
+def record_from(key: str, body: str) -> Record:
+    """A stored record. Its hash is the key, for the key is the hash of this very text."""
+    record = Record.model_validate_json(body)
+    vars(record)["record_hash"] = key
+    return record
 
 
 def answer_from(row: Mapping[str, Any]) -> Answer:

@@ -8,11 +8,12 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from buttermilk.core.errors import StoreError
 from buttermilk.core.hashing import digest, fingerprint_all
@@ -23,6 +24,7 @@ from buttermilk.stores.census import Census, no_records
 from buttermilk.stores.complaints import complaint
 from buttermilk.stores.migrations import MIGRATIONS
 
+BLOCKS = (256, 64, 16, 4, 1)  # rows a statement: few shapes, so that each is prepared once
 CHUNK = 500  # rows a statement or a read takes at a time
 
 RESULTS = (Path(__file__).parent / "results.sql").read_text(encoding="utf-8")
@@ -31,14 +33,11 @@ COUNTS = (Path(__file__).parent / "counts.sql").read_text(encoding="utf-8")
 RUN_COLUMNS = ("state", "why", "control", "started_at", "ended_at", "heartbeat_at", "progress", "machine", "pid")
 
 
-def _insert(table: sa.Table) -> str:
-    """`INSERT INTO t VALUES (?, ?, …) ON CONFLICT DO NOTHING`, compiled once: rows then go past the ORM as tuples."""
-    statement = insert(table).values({column.name: None for column in table.columns}).on_conflict_do_nothing()
-    return str(statement.compile(dialect=sqlite_dialect(), compile_kwargs={"render_postcompile": True}))
-
-
-def sqlite_dialect() -> sa.Dialect:
-    return sa.create_engine("sqlite://").dialect
+@cache
+def _insert(table: sa.Table, count: int) -> str:
+    """`INSERT INTO t VALUES (?, …), (?, …) ON CONFLICT DO NOTHING` for so many rows."""
+    row = f"({', '.join('?' * len(table.columns))})"
+    return f"INSERT INTO {table.name} VALUES {', '.join([row] * count)} ON CONFLICT DO NOTHING"  # noqa: S608
 
 
 class SqliteStore:
@@ -47,7 +46,6 @@ class SqliteStore:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self.where = str(path)
-        self._insert = {table.name: _insert(table) for table in tables.metadata.sorted_tables}
         self._cells = rows.CellRows()
         self._seen: set[str] = set()  # cells, shared bodies and records known to be stored
         with self._translated():
@@ -97,8 +95,14 @@ class SqliteStore:
             yield connection
 
     def _add(self, connection: sa.Connection, table: sa.Table, values: Sequence[rows.Row]) -> None:
-        if values:
-            connection.exec_driver_sql(self._insert[table.name], list(values))
+        """Many rows a statement: Python's sqlite3 gives up the interpreter lock at each statement and must win it back
+        from a busy event loop, so that row by row a group of sixty took a second."""
+        start = 0
+        for count in BLOCKS:
+            while len(values) - start >= count:
+                given = tuple(chain.from_iterable(values[start : start + count]))
+                connection.exec_driver_sql(_insert(table, count), given)
+                start += count
 
     # ---- answers
 
@@ -178,9 +182,11 @@ class SqliteStore:
             return {(step, agent, status): count for step, agent, status, count in found}
 
     def spent(self, run_id: str) -> tuple[float, int]:
-        columns = tables.results.c
+        columns, members = tables.results.c, tables.run_jobs.c
         tokens = sa.func.sum(columns.input_tokens + columns.output_tokens)
-        statement = sa.select(sa.func.sum(columns.cost), tokens).where(columns.run_id == run_id)
+        joined = sa.join(tables.run_jobs, tables.results, members.job_id == columns.job_id)
+        ours = sa.and_(members.run_id == run_id, columns.run_id == run_id)
+        statement = sa.select(sa.func.sum(columns.cost), tokens).select_from(joined).where(ours)
         with self._connect() as connection:
             money, count = connection.execute(statement).one()
         return float(money or 0.0), int(count or 0)
@@ -289,14 +295,11 @@ class SqliteStore:
             yield [RecordRef(*row[:3]) for row in found]
 
     def records(self, record_hashes: Sequence[str]) -> dict[str, Record]:
-        columns, found = tables.records.c, {}
+        columns, found = tables.records.c, dict[str, Record]()
         with self._connect() as connection:
             for chunk in rows.chunks(record_hashes, CHUNK):
                 statement = sa.select(columns.record_hash, columns.body).where(columns.record_hash.in_(chunk))
-                for key, body in connection.execute(statement):
-                    record = Record.model_validate_json(body)
-                    vars(record)["record_hash"] = key  # what it would compute: the key is the hash of this very text
-                    found[key] = record
+                found.update((key, rows.record_from(key, body)) for key, body in connection.execute(statement).all())
         self._remember(found)
         return found
 

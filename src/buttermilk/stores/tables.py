@@ -115,7 +115,6 @@ results = sa.Table(
         for name in ("drops", "tool_output", "sent", "reply", "reply_headers", "started_at", "ended_at", "by")
     ),
     *(sa.Column(name, sa.Text, nullable=False) for name in ("versions", "trace_id")),
-    sa.Index("results_by_run", "run_id"),
     sa.Index(
         "one_answer_per_job",
         "job_id",

@@ -1,0 +1,307 @@
+"""Vega-Lite specifications from counts and estimates. All sums are made here: a chart computes nothing.
+
+Every row of a chart has its own name on the left; a row without data is a heading or a gap.
+"""
+
+from collections.abc import Iterable, Sequence
+from math import ceil
+from typing import Any, NamedTuple
+
+from buttermilk.analysis import words
+from buttermilk.analysis.statistics.estimate import Estimate
+
+Spec = dict[str, Any]
+
+WIDTH = 700
+ROW = 22
+LETTER = 7.2  # pixels of a letter in a name, generously
+NAMES = 360  # pixels at most for the names on the left
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
+INK, PALE, GUIDE, ACCENT = "#1c1c1c", "#6b6b6b", "#dcdcdc", "#2f5d8a"
+DISTINCT = (
+    "#33658a",
+    "#d98324",
+    "#4f8f5b",
+    "#8c4a6e",
+    "#c9b458",
+    "#5aa9b8",
+    "#a63d40",
+    "#8a8a8a",
+    "#5b5ea6",
+    "#9c6b3f",
+)
+STEPS = ("#d4e2ee", "#a9c4dc", "#7ba3c6", "#4d7fab", "#2f5d8a", "#1f4166", "#132a45")
+ABSENT = "#c8c8c8"
+
+
+class Bar(NamedTuple):
+    """One stacked bar: its name, how often each label was given, or a heading where nothing was."""
+
+    name: str
+    counts: dict[str, int]
+
+
+class Mark(NamedTuple):
+    """One point with its interval; `estimate` is None for a heading."""
+
+    name: str
+    estimate: Estimate | None = None
+
+
+class Box(NamedTuple):
+    """Five numbers of one reader's answers: least, lower quartile, median, upper quartile, most."""
+
+    name: str
+    five: tuple[float, float, float, float, float]
+    n: int
+
+
+def colours(labels: Sequence[str], *, ordered: bool) -> dict[str, str]:
+    """One per label: light to dark where labels have an order; grey for *does not apply*."""
+    named = [label for label in labels if label != words.DOES_NOT_APPLY]
+    if ordered:
+        last = max(len(named) - 1, 1)
+        chosen = {label: STEPS[place * (len(STEPS) - 1) // last] for place, label in enumerate(named)}
+    else:
+        chosen = {label: DISTINCT[place % len(DISTINCT)] for place, label in enumerate(named)}
+    return chosen | ({words.DOES_NOT_APPLY: ABSENT} if len(named) < len(labels) else {})
+
+
+def ink_on(colour: str) -> str:
+    """Black or white, whichever is easier to read on the colour (WCAG relative luminance)."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#ffffff" if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05 else "#000000"
+
+
+def stacked(bars: Sequence[Bar], labels: Sequence[str], *, ordered: bool, shows: str) -> Spec:
+    """Bars of one length, divided by label; a share is written into its piece where there is room."""
+    colour = colours(labels, ordered=ordered)
+    bars = [bar._replace(name=name) for bar, name in zip(bars, _distinct(bar.name for bar in bars), strict=True)]
+    pieces = [piece for bar in bars for piece in _pieces(bar, labels, colour)]
+    totals = [{"row": bar.name, "n": f"n = {sum(bar.counts.values()):,}"} for bar in bars if bar.counts]
+    scale = {"domain": list(labels), "range": [colour[label] for label in labels]}
+    plot = _plot([bar.name for bar in bars])
+    legend = _legend(labels, plot)
+    along = {"field": "start", "type": "quantitative", "scale": {"domain": [0, plot / (plot - 62)], "nice": False}}
+    axis = {"values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%", "title": "share of answers", "grid": False}
+    layers = [
+        {
+            "data": {"values": pieces},
+            "mark": {"type": "bar", "height": ROW - 5, "stroke": "#ffffff", "strokeWidth": 0.5},
+            "encoding": {
+                "x": along | {"axis": axis},
+                "x2": {"field": "end"},
+                "color": {"field": "label", "type": "nominal", "scale": scale, "legend": legend},
+                "tooltip": [{"field": name} for name in ("row", "label", "answers", "share")],
+            },
+        },
+        {
+            "data": {"values": [piece for piece in pieces if piece["end"] - piece["start"] >= 30 / (plot - 62)]},
+            "mark": {"type": "text", "fontSize": 11},
+            "encoding": {
+                "x": {"field": "middle", "type": "quantitative"},
+                "text": {"field": "share"},
+                "color": {"field": "ink", "type": "nominal", "scale": None},
+            },
+        },
+        _at_the_right(totals, "n", 1 + 5 / plot),
+    ]
+    return _whole([bar.name for bar in bars], [bar.name for bar in bars if not bar.counts], layers, shows)
+
+
+def _pieces(bar: Bar, labels: Sequence[str], colour: dict[str, str]) -> list[dict[str, Any]]:
+    total, start, pieces = sum(bar.counts.values()), 0.0, []
+    for label in labels:
+        given = bar.counts.get(label, 0)
+        if not given:
+            continue
+        end = start + given / total
+        piece = {"row": bar.name, "label": label, "answers": given, "share": f"{100 * given / total:.0f}%"}
+        pieces.append(piece | {"start": start, "end": end, "middle": (start + end) / 2, "ink": ink_on(colour[label])})
+        start = end
+    return pieces
+
+
+class Guide(NamedTuple):
+    """A dashed line across a chart of intervals, named above it."""
+
+    at: float
+    name: str
+
+
+def intervals(marks: Sequence[Mark], guides: Sequence[Guide], title: str, *, as_share: bool, shows: str) -> Spec:
+    """Points with their 95 % intervals, the number and n at the right, guides dashed."""
+    marks = [mark._replace(name=name) for mark, name in zip(marks, _distinct(mark.name for mark in marks), strict=True)]
+    known = [(mark.name, mark.estimate) for mark in marks if mark.estimate and mark.estimate.value is not None]
+    values: list[Spec] = [
+        {"row": name, "value": one.value, "low": _or(one.low, one.value), "high": _or(one.high, one.value)}
+        for name, one in known
+    ]
+    least = min([0.0, *(float(value["low"]) for value in values)])
+    least -= 0.03 if least < 0 else 0
+    plot = _plot([mark.name for mark in marks])
+    domain = [least, 1 + (1 - least) * 112 / (plot - 112)]
+    ticks = [tick / 5 for tick in range(ceil(least * 5), 6)]
+    written = words.percent if as_share else words.decimal
+    ends = [{"row": name, "text": f"{written(one.value or 0.0)}  (n = {one.n:,})"} for name, one in known]
+    axis = {"values": ticks, "format": ".0%" if as_share else ".1f", "title": title, "gridColor": "#efefef"}
+    scale = {"domain": domain, "nice": False, "zero": False}
+    across = {"field": "low", "type": "quantitative", "scale": scale, "axis": axis}
+    tip = [{"field": name} for name in ("row", "value", "low", "high")]
+    layers = [
+        *_guides(guides),
+        {
+            "data": {"values": values},
+            "mark": {"type": "rule", "strokeWidth": 2, "color": ACCENT},
+            "encoding": {"x": across, "x2": {"field": "high"}, "tooltip": tip},
+        },
+        {
+            "data": {"values": values},
+            "mark": {"type": "point", "filled": True, "size": 60, "color": ACCENT, "opacity": 1},
+            "encoding": {"x": {"field": "value", "type": "quantitative"}, "tooltip": tip},
+        },
+        _at_the_right(ends, "text", 1 + (1 - least) * 8 / plot),
+    ]
+    headings = [mark.name for mark in marks if mark.estimate is None]
+    return _whole([mark.name for mark in marks], headings, layers, shows, above=16 if guides else 0)
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """A row is known by its name: one that comes again is told apart by spaces of no width, which nobody sees."""
+    taken: set[str] = set()
+    found = []
+    for name in names:
+        while name in taken:
+            name += "\u200b"
+        taken.add(name)
+        found.append(name)
+    return found
+
+
+def _or(number: float | None, instead: float | None) -> float:
+    return number if number is not None else instead or 0.0
+
+
+def _guides(guides: Sequence[Guide]) -> list[Spec]:
+    """The names of two guides lean away from each other."""
+    line = {"type": "rule", "strokeDash": [4, 3], "color": PALE, "strokeWidth": 1}
+    found: list[Spec] = []
+    for place, guide in enumerate(guides):
+        lean = "center" if len(guides) == 1 else ("right", "left")[place % 2]
+        name = {"type": "text", "baseline": "bottom", "dy": -4, "fontSize": 10.5, "color": PALE, "align": lean}
+        data = {"values": [guide._asdict()]}
+        at = {"field": "at", "type": "quantitative"}
+        found.append({"data": data, "mark": line, "encoding": {"x": at, "y": None}})
+        named = {"x": at, "y": {"value": 0}, "text": {"field": "name"}}
+        found.append({"data": data, "mark": name, "encoding": named})
+    return found
+
+
+def boxes(found: Sequence[Box], unit: str, shows: str) -> Spec:
+    """Least to most as a line, the middle half as a bar, the median as a tick."""
+    names = ("least", "lower", "median", "upper", "most")
+    values = [{"row": box.name, **dict(zip(names, box.five, strict=True))} for box in found]
+    span = max(box.five[4] for box in found) - min(box.five[0] for box in found) or 1.0
+    end = max(box.five[4] for box in found)
+    plot = _plot([box.name for box in found])
+    domain = [min(box.five[0] for box in found) - span * 0.02, end + span * 80 / (plot - 80)]
+    axis = {"title": unit, "gridColor": "#efefef", "tickCount": 6}
+    along = {"field": "least", "type": "quantitative", "scale": {"domain": domain, "nice": False, "zero": False}}
+    tip = [{"field": name} for name in ("row", *names)]
+    at = {"field": "median", "type": "quantitative"}
+    layers: list[Spec] = [
+        {
+            "mark": {"type": "rule", "color": ACCENT, "strokeWidth": 1.5},
+            "encoding": {"x": along | {"axis": axis}, "x2": {"field": "most"}, "tooltip": tip},
+        },
+        {
+            "mark": {"type": "bar", "height": 10, "color": "#a9c4dc"},
+            "encoding": {"x": {"field": "lower", "type": "quantitative"}, "x2": {"field": "upper"}, "tooltip": tip},
+        },
+        {"mark": {"type": "tick", "thickness": 3, "size": 14, "color": "#132a45"}, "encoding": {"x": at}},
+    ]
+    drawn: list[Spec] = [{"data": {"values": values}} | layer for layer in layers]
+    totals = [{"row": box.name, "n": f"n = {box.n:,}"} for box in found]
+    return _whole([box.name for box in found], [], [*drawn, _at_the_right(totals, "n", end + span * 8 / plot)], shows)
+
+
+def matrix(names: Sequence[str], cells: Sequence[tuple[str, str, float]], shows: str) -> Spec:
+    """A square of shares, darker where higher, each written in its cell."""
+    values = [
+        {"row": row, "column": column, "text": f"{100 * share:.0f}%", "fill": _mix(share), "ink": ink_on(_mix(share))}
+        for row, column, share in cells
+    ]
+    label: Spec = {"labelLimit": 150, "title": None, "domain": False, "ticks": False, "labelColor": INK}
+    size = max(44, min(78, 480 // max(len(names), 1)))
+    axes: Spec = {
+        "x": {"field": "column", "type": "nominal", "sort": None, "axis": label | {"orient": "top", "labelAngle": -30}},
+        "y": {"field": "row", "type": "nominal", "sort": None, "axis": label},
+    }
+    for axis in axes.values():
+        axis["scale"] = {"domain": list(names)}
+    fill = {"field": "fill", "type": "nominal", "scale": None}
+    ink = {"field": "ink", "type": "nominal", "scale": None}
+    layers = [
+        {"mark": {"type": "rect", "stroke": "#ffffff", "strokeWidth": 2}, "encoding": {"color": fill}},
+        {"mark": {"type": "text", "fontSize": 12}, "encoding": {"text": {"field": "text"}, "color": ink}},
+    ]
+    frame = {"width": size * len(names), "height": 34 * len(names), "description": shows, "config": CONFIG}
+    return frame | {"data": {"values": values}, "encoding": axes, "layer": layers}
+
+
+def _mix(share: float) -> str:
+    """From white at 0 to blue at 1."""
+    ends = ((255, int(STEPS[4][place : place + 2], 16)) for place in (1, 3, 5))
+    return "#" + "".join(f"{round(white + (blue - white) * share):02x}" for white, blue in ends)
+
+
+def _at_the_right(values: list[dict[str, Any]], field: str, at: float) -> Spec:
+    mark = {"type": "text", "align": "left", "fontSize": 11, "color": PALE}
+    return {"data": {"values": values}, "mark": mark, "encoding": {"x": {"datum": at}, "text": {"field": field}}}
+
+
+def _plot(names: Iterable[str]) -> float:
+    """About how many pixels the widest name leaves for what is drawn."""
+    return WIDTH - min(max((len(name) * LETTER for name in names), default=0), NAMES) - 24
+
+
+def _legend(labels: Sequence[str], plot: float) -> Spec:
+    """As many columns as fit above the bars."""
+    widest = max((len(label) * LETTER for label in labels), default=0) + 26
+    return {
+        "orient": "top", "title": None, "symbolType": "square", "labelLimit": 200,
+        "columns": max(1, int(plot // min(widest, 226))),
+    }  # fmt: skip
+
+
+CONFIG: Spec = {
+    "font": FONT,
+    "view": {"stroke": None},
+    "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelColor": INK},
+    "axisX": {"domain": False, "tickColor": GUIDE, "labelColor": PALE, "titleColor": PALE, "titlePadding": 8},
+    "legend": {"labelFontSize": 12, "labelColor": INK, "symbolStrokeWidth": 0},
+    "text": {"color": INK},
+}
+
+
+def _whole(rows: Sequence[str], headings: Sequence[str], layers: list[Spec], shows: str, *, above: int = 0) -> Spec:
+    weight = {"condition": {"test": {"field": "value", "oneOf": list(headings)}, "value": "bold"}, "value": "normal"}
+    axis = {
+        "title": None, "domain": False, "ticks": False, "labelLimit": NAMES, "labelPadding": 8,
+        "labelFontWeight": weight if headings else "normal",
+    }  # fmt: skip
+    shared = {"field": "row", "type": "nominal", "sort": None, "scale": {"domain": list(rows)}, "axis": axis}
+    for layer in layers:
+        upward = layer["encoding"].pop("y", shared)
+        layer["encoding"] |= {} if upward is None else {"y": upward}
+    return {
+        "description": shows,
+        "width": WIDTH,
+        "height": ROW * len(rows),
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "padding": {"left": 2, "right": 2, "top": 4 + above, "bottom": 4},
+        "layer": layers,
+        "config": CONFIG,
+    }

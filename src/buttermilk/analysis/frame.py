@@ -1,0 +1,107 @@
+"""The tidy frame, the face of the store: one row per answer and question, in an order that content alone decides.
+
+A *no*, a null, a refusal and an unreadable answer stay four things: `label` is `false`; `label` is empty and `status`
+is `answered`; `status` is `refused`; `status` is `unparsed`.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from buttermilk.analysis.method import Method
+from buttermilk.core.contracts import Store
+from buttermilk.core.flows import Question
+from buttermilk.core.hashing import canonical
+from buttermilk.core.jobs import Run
+from buttermilk.core.records import HumanLabel
+from buttermilk.core.tables import Table
+from buttermilk.core.values import Scalar
+
+COLUMNS = (
+    "run", "flow", "dataset", "record_id", "step", "question", "level", "perspective", "agent", "agent_type", "model",
+    "variant", "repeat", "wave", "arm", "status", "label", "value", "expected", "parse", "simulated", "partial", "cost",
+    "currency", "input_tokens", "output_tokens", "seconds", "model_returned", "error_kind", "prompt_version",
+    "codebook", "started_at", "job_id",
+)  # fmt: skip
+
+Labels = Mapping[str, tuple[HumanLabel, ...]]
+"""What people said of the records that people labelled."""
+
+
+class Reading(NamedTuple):
+    """What one result says to one question: `Reading("answered", "negative", None)`, `Reading("refused", None, None)`.
+
+    `label` is the answer as text; `value` is its number where it is one, and the place of an ordinal label in its
+    codebook, counted from 1.
+    """
+
+    status: str
+    label: str | None
+    value: float | None
+
+
+def frame(store: Store, run: Run) -> Table:
+    """One row per answer and question of a run. A job that was refused, unreadable or failed has its rows as well."""
+    return Table(COLUMNS, _rows(store, run))
+
+
+def _rows(store: Store, run: Run) -> Iterator[tuple[Scalar, ...]]:
+    method, labels = Method(run), human_labels(store, run)
+    for row in store.results(run.run_id):
+        codebook = method.codebook(row["step"], row["codebook_hash"])
+        people = labels.get(row["record_id"], ())
+        prompt = f"{row['prompt']}@{row['prompt_hash'][:6]}" if row["prompt"] else ""
+        for question in codebook.questions:
+            reading = read(question, row)
+            yield (
+                run.run_id, run.flow, run.dataset, row["record_id"], row["step"], question.name, question.level,
+                row["perspective"], row["agent"], row["agent_type"], row["model"], row["variant"], row["repeat"],
+                row["wave"], row["arm"], reading.status, reading.label, reading.value,
+                expected(people, question.name), row["parse"], row["simulated"], row["partial"], row["cost"],
+                row["currency"], row["input_tokens"], row["output_tokens"], row["seconds"], row["model_returned"],
+                row["error_kind"], prompt, f"{codebook.name}@{codebook.version}", row["started_at"], row["job_id"],
+            )  # fmt: skip
+
+
+def read(question: Question, row: Mapping[str, Any]) -> Reading:
+    """An answer that leaves a question out is no null: it is unparsed to that question."""
+    if row["status"] != "answered":
+        return Reading(row["status"], None, None)
+    answers = row["answers"] or {}
+    if question.name not in answers:
+        return Reading("unparsed", None, None)
+    answer = answers[question.name]
+    return Reading("answered", as_text(answer), as_number(question, answer))
+
+
+def as_text(answer: Any) -> str | None:
+    """`false`, `3`, `0.25`, `negative`; None stays None."""
+    if answer is None or isinstance(answer, str):
+        return answer
+    if isinstance(answer, float) and answer.is_integer():
+        return str(int(answer))
+    return canonical(answer)
+
+
+def as_number(question: Question, answer: Any) -> float | None:
+    """The number an answer stands for, if its question is measured in any."""
+    if question.level == "ordinal":
+        names = question.label_names
+        return names.index(answer) + 1 if answer in names else None
+    if isinstance(answer, int | float) and not isinstance(answer, bool):
+        return answer
+    return None
+
+
+def human_labels(store: Store, run: Run) -> Labels:
+    """By record id, of the run's data set; only records that carry a label are held."""
+    found: dict[str, tuple[HumanLabel, ...]] = {}
+    for refs in store.refs(run.dataset_fingerprint):
+        for record in store.records([ref.record_hash for ref in refs]).values():
+            if record.labels:
+                found[record.record_id] = record.labels
+    return found
+
+
+def expected(labels: tuple[HumanLabel, ...], question: str) -> str | None:
+    """What the first coder said, as text: comparable with `label`."""
+    return next((as_text(label.value) for label in labels if label.question == question), None)

@@ -1,0 +1,98 @@
+"""What a run asked, as the analysis needs it: steps in order, an answer's codebook, names that tell apart."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from buttermilk.core.errors import StoreError
+from buttermilk.core.flows import Agent, Codebook, Perspective, Prompt, Step
+from buttermilk.core.jobs import Run
+
+
+class Method:
+    """The flows of a run (one, or one per cell of a sweep) read together.
+
+    A name that stands for two different things, as `gpt` does when a sweep gives it two temperatures, is told apart by
+    the first digits of its hash: `gpt@3f9a1c`.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.steps: dict[str, list[Step]] = {}
+        for flow in run.method:
+            for step in flow.steps:
+                self.steps.setdefault(step.name, []).append(step)
+        self._ambiguous = {
+            kind: _ambiguous(found)
+            for kind, found in (("agent", self._all("agents")), ("perspective", self._all("perspectives")))
+        }
+        self._settings: dict[tuple[str, ...], str] = {}
+        self._codebooks = {
+            (name, step.codebook.hash): step.codebook for name, steps in self.steps.items() for step in steps
+        }
+
+    def _all(self, field: str) -> Iterator[Agent | Perspective]:
+        for steps in self.steps.values():
+            for step in steps:
+                yield from getattr(step, field)
+
+    def codebook(self, step: str, codebook_hash: str) -> Codebook:
+        """Of an answer's row. A run whose method does not hold it cannot be reported honestly."""
+        found = self._codebooks.get((step, codebook_hash))
+        if found is None:
+            raise StoreError(
+                f"run {self.run.run_id} holds answers of step '{step}' whose codebook its description does not hold.",
+                hint="The store was changed by hand, or by another program. Run the study again into a new store.",
+            )
+        return found
+
+    def codebooks(self, step: str) -> list[Codebook]:
+        return list({item.codebook.hash: item.codebook for item in self.steps[step]}.values())
+
+    def agents(self, step: str) -> list[Agent]:
+        return list({agent.hash: agent for item in self.steps[step] for agent in item.agents}.values())
+
+    def perspectives(self, step: str) -> list[Perspective]:
+        return list({one.hash: one for item in self.steps[step] for one in item.perspectives}.values())
+
+    def prompts(self, step: str) -> list[Prompt]:
+        return list({prompt.hash: prompt for item in self.steps[step] for prompt in item.prompts}.values())
+
+    def agent_name(self, name: str, agent_hash: str) -> str:
+        return f"{name}@{agent_hash[:6]}" if name in self._ambiguous["agent"] else name
+
+    def perspective_name(self, name: str, perspective_hash: str) -> str:
+        return f"{name}@{perspective_hash[:6]}" if name in self._ambiguous["perspective"] else name
+
+    def setting(self, row: Mapping[str, Any]) -> str:
+        """Under what an answer was given: its perspective, and the prompt, variables and arm where they differ.
+
+        `tja`, `tja · judge@3f9a1c`, `tja · tone=plain`; empty where a step has none of them, and for a tool.
+        """
+        known = (row["step"], row["perspective_hash"], row["prompt_hash"], row["variant"], row["arm"])
+        if known not in self._settings:
+            self._settings[known] = self._setting(row)
+        return self._settings[known]
+
+    def _setting(self, row: Mapping[str, Any]) -> str:
+        step = row["step"]
+        parts = [self.perspective_name(row["perspective"], row["perspective_hash"])]
+        if row["prompt"] and len(self.prompts(step)) > 1:
+            parts.append(f"{row['prompt']}@{row['prompt_hash'][:6]}")
+        if row["variant"] not in ("", "{}"):
+            parts.append(_variant(row["variant"]))
+        if len({item.arm for item in self.steps[step]}) > 1:
+            parts.append(row["arm"])
+        return " · ".join(part for part in parts if part)
+
+
+def _ambiguous(items: Iterable[Agent | Perspective]) -> set[str]:
+    """Names that have more than one hash."""
+    hashes: dict[str, set[str]] = {}
+    for item in items:
+        hashes.setdefault(item.name, set()).add(item.hash)
+    return {name for name, found in hashes.items() if len(found) > 1}
+
+
+def _variant(text: str) -> str:
+    """`{"tone":"plain"}` -> `tone=plain`"""
+    return text.strip("{}").replace('"', "").replace(":", "=").replace(",", ", ")

@@ -1,0 +1,1 @@
+"""One statistic per file: a pure function to an `Estimate`, its formula and citation in its docstring."""

@@ -1,0 +1,43 @@
+"""What every statistic returns: a number with its interval and what it rests on, or the reason why there is none."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+NO_VARIATION = "undefined: no variation"
+NEEDS_TWO = "undefined: needs two"
+
+Label = str | float | None
+"""One answer to one question: a label's name, a number, or None for *does not apply* (never for a missing answer)."""
+
+Votes = tuple[Label, ...]
+"""What one coder said of one record: usually one label; several where the same coder was asked repeatedly."""
+
+
+class Estimate(NamedTuple):
+    """`Estimate(0.743, 0.42, 1.0, n=11, left_out=1)`: `n` records were used, `left_out` could not be.
+
+    `value` is None where the statistic has no meaning, and `note` then says why: `undefined: no variation`. `low` and
+    `high` are the ends of the 95 % interval. `pairs` counts the comparisons of two coders behind an agreement.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    left_out: int = 0
+    note: str = ""
+    pairs: int = 0
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The value below which `share` of the ordered numbers lie, interpolated (Hyndman and Fan 1996, type 7)."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def middle(draws: list[float]) -> tuple[float, float]:
+    """The interval that holds the middle 95 % of the draws."""
+    ordered = sorted(draws)
+    return percentile(ordered, 0.025), percentile(ordered, 0.975)

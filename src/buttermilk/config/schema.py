@@ -1,0 +1,129 @@
+"""What may stand in a composed configuration, and what comes of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, StrictInt
+
+from buttermilk.core.flows import Agent, Capabilities, Flow, Limits, Price
+from buttermilk.core.jobs import Budget
+from buttermilk.core.records import Columns, DatasetSpec
+from buttermilk.core.values import Json, Scalar, Value
+
+
+def listed(value: Any) -> Any:
+    """`judge` -> `[judge]`: one thing is a list of one."""
+    return [value] if isinstance(value, str | int | float | bool) else value
+
+
+def _as_text(value: Any) -> Any:
+    """`wave: 2` is a name too."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Name = Annotated[str, Field(min_length=1)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(listed), Field(min_length=1)]
+Axis = Annotated[tuple[Scalar, ...], BeforeValidator(listed), Field(min_length=1)]
+Count = Annotated[StrictInt, Field(ge=1)]
+
+
+class StepText(Value):
+    """A step as it is written: names, not yet what they name."""
+
+    prompt: Names | None = None
+    codebook: Name | None = None
+    perspectives: Names | None = None
+    agents: Names | None = None
+    repeats: Count | None = None
+    after: Annotated[tuple[Name, ...], BeforeValidator(listed)] = ()
+    reads: Mapping[str, Name] = {}
+    variables: Mapping[str, Axis] = {}
+    arm: Name = "control"
+
+
+class StoreSpec(Value):
+    """Where answers are kept. `type` is the name of a plug in `stores/`; `path` is relative to the study."""
+
+    type: str
+    path: str = ""
+    options: Mapping[str, Json] = {}
+
+
+class RunSpec(Value):
+    """What this execution is called, and what it may spend."""
+
+    name: str | None = None
+    budget: Budget = Budget()
+
+
+class Tree(Value):
+    """The whole configuration. Agents and the dataset are data here, and checked one by one by their own value."""
+
+    title: str = ""
+    dataset: Name | None = None
+    steps: Mapping[str, StepText] = {}
+    seed: StrictInt = 1
+    wave: Annotated[str, BeforeValidator(_as_text), Field(min_length=1)] = "1"
+    limit: Count | None = None
+    agents: Names | None = None
+    perspectives: Names | None = None
+    repeats: Count | None = None
+    data: Mapping[str, Any] = {}
+    agent: Mapping[str, Mapping[str, Any]] = {}
+    store: StoreSpec
+    run: RunSpec = RunSpec()
+    prices: Mapping[str, Price] = {}
+
+
+class Composed(Value):
+    """What a command works with: one flow, or one per cell of a sweep, and where and how they run."""
+
+    flows: tuple[Flow, ...] = Field(min_length=1)
+    dataset: DatasetSpec
+    store: StoreSpec
+    run: RunSpec = RunSpec()
+    resolved: Mapping[str, Json] = Field(description="the composed configuration; secrets stay references")
+    root: Path
+    warnings: tuple[str, ...] = ()
+
+
+BLOCKS: dict[tuple[str, ...], tuple[str, type[Value]]] = {
+    (): ("a flow", Tree),
+    ("steps", "*"): ("a step", StepText),
+    ("agent", "*"): ("an agent", Agent),
+    ("agent", "*", "capabilities"): ("an agent's capabilities", Capabilities),
+    ("agent", "*", "limits"): ("an agent's limits", Limits),
+    ("agent", "*", "price"): ("a price", Price),
+    ("data",): ("a dataset", DatasetSpec),
+    ("data", "columns"): ("a dataset's columns", Columns),
+    ("store",): ("a store", StoreSpec),
+    ("run",): ("a run", RunSpec),
+    ("run", "budget"): ("a budget", Budget),
+    ("prices", "*"): ("a price", Price),
+}
+"""Where in the configuration which keys are known: `steps.judge.repeats` is a key of the block `steps.*`."""
+
+FROM_ELSEWHERE = frozenset({"name", "deterministic"})
+"""Fields of an agent and a dataset that their file does not say: its name does, or the tool does."""
+
+
+def block(path: tuple[str, ...]) -> tuple[str, frozenset[str]] | None:
+    """What the block at a path is called, and its keys; None where any key may stand (`parameters`, `variables`)."""
+    for pattern, (called, model) in BLOCKS.items():
+        if len(pattern) == len(path) and all(part in ("*", here) for part, here in zip(pattern, path, strict=True)):
+            hidden = FROM_ELSEWHERE if path[:1] in (("agent",), ("data",)) else frozenset()
+            hidden = hidden | ({"data", "agent"} if not path else set())
+            return called, frozenset(model.model_fields) - hidden
+    return None
+
+
+def declared(path: tuple[str, ...]) -> bool:
+    """Whether a key is known whatever the files say: `steps.judge.repeats` is, `agent.gpt.parameters.top_p` is not."""
+    found = block(path[:-1])
+    return bool(path) and found is not None and path[-1] in found[1]
+
+
+def homes(key: str) -> list[str]:
+    """In which blocks a key is known: what to say of one that stands in the wrong place."""
+    return sorted({called for path in BLOCKS if (found := block(path)) and key in found[1] for called in [found[0]]})

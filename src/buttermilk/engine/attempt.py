@@ -1,0 +1,193 @@
+"""One Job asked until it is settled: answered, refused, unparsed, or failed when its budget of attempts is spent."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from buttermilk import telemetry
+from buttermilk.core.contracts import Model, Tool
+from buttermilk.core.errors import PromptError, ProviderError, RateLimited, Transient
+from buttermilk.core.flows import Agent
+from buttermilk.core.jobs import Job, Result, Status, Usage
+from buttermilk.core.messages import Output, Reply, Request
+from buttermilk.engine.assemble import assemble, reask
+from buttermilk.engine.limits import ClosedError, Limiter
+from buttermilk.engine.parse import Forms, parse
+
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+
+Now = Callable[[], datetime]
+
+
+def now_utc() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Signature:
+    """What every Result of a run carries."""
+
+    run_id: str
+    by: str = ""
+    versions: str = ""
+
+
+class Lane(Protocol):
+    """What an attempt needs of the lane it runs in."""
+
+    limiter: Limiter
+
+    def hopeless(self) -> bool: ...
+    def told(self, result: Result, *, retried: bool) -> None: ...
+
+
+@dataclass
+class Attempts:
+    """Asks agents. Handed a clock and a source of chance for the pauses."""
+
+    signature: Signature
+    now: Now = now_utc
+    chance: random.Random = field(default_factory=random.Random)
+    forms: Forms = field(default_factory=Forms)
+    traced: bool = field(default_factory=telemetry.is_set_up)
+
+    async def ask(self, job: Job, plug: Model | Tool, lane: Lane, before: int = 0) -> list[Result]:
+        """All tries made now, the settling one last; none if the run stopped first. `before`: tries of earlier runs."""
+        found: list[Result] = []
+        said: tuple[str, str] | None = None  # a reply that could not be read, and why
+        for number in range(1, job.agent.limits.attempts + 1):
+            try:
+                result, error = await self._once(job, plug, lane, before + number, said, retry=number > 1)
+            except ClosedError:
+                break
+            found.append(result)
+            if result.status == "unparsed" and said is None and result.finish == "stop" and job.agent.role == "model":
+                said = (result.text, result.error)
+            elif not isinstance(error, Transient):
+                break
+            last = number == job.agent.limits.attempts or lane.hopeless()
+            lane.told(result, retried=not last)
+            if last:
+                break
+            if isinstance(error, Transient):
+                await lane.limiter.rest(self.pause(number, error.retry_after_seconds))
+        return found
+
+    def pause(self, number: int, retry_after_seconds: float | None) -> float:
+        """Seconds until the next try: as the endpoint asked, else doubling; with jitter, so that nobody marches."""
+        if retry_after_seconds is not None:
+            return retry_after_seconds * (1 + 0.1 * self.chance.random())
+        doubled = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (number - 1))
+        return doubled * (0.5 + 0.5 * self.chance.random())
+
+    async def _once(
+        self, job: Job, plug: Model | Tool, lane: Lane, number: int, said: tuple[str, str] | None, *, retry: bool
+    ) -> tuple[Result, ProviderError | None]:
+        limiter = lane.limiter
+        began = await limiter.slot(retry=retry)
+        started_at, size = self.now(), 0
+        error: ProviderError | None = None
+        with telemetry.call(job) if self.traced else telemetry.UNTRACED as span:
+            try:
+                if job.agent.role == "tool":
+                    async with asyncio.timeout(job.agent.limits.timeout_seconds):
+                        fields = self._of_output(await plug.call(job))  # type: ignore[union-attr]
+                    limiter.went_well()
+                else:
+                    request = reask(assemble(job), *said) if said else assemble(job)
+                    size, estimate = _weight(request)
+                    await limiter.admit(size, estimate)
+                    reply = await plug.complete(request)  # type: ignore[union-attr]
+                    fields = self._of_reply(job, request, reply, reasked=said is not None)
+                    limiter.went_well(fields["usage"].input_tokens + fields["usage"].output_tokens, estimate)
+            except ProviderError as raised:
+                error = raised
+                fields = {"status": "failed", "error_kind": raised.kind, "error": raised.message, "reply": raised.raw}
+            except TimeoutError:
+                error = Transient(f"no reply within {job.agent.limits.timeout_seconds:g} s", kind="timed_out")
+                fields = {"status": "failed", "error_kind": error.kind, "error": error.message}
+            except PromptError as raised_by_template:
+                # Checked before the run for every record that could be checked; what is left is about this record.
+                fields = {"status": "failed", "error_kind": "prompt", "error": str(raised_by_template)}
+            finally:
+                limiter.leave(size)
+            if isinstance(error, RateLimited):
+                limiter.slow_down(began, error.retry_after_seconds)
+            result = self._result(job, number, started_at, telemetry.trace_id(span), fields)
+            telemetry.told(span, job, result)
+        return result, error
+
+    def _result(self, job: Job, number: int, started_at: datetime, trace_id: str, fields: dict[str, Any]) -> Result:
+        return Result(
+            job_id=job.job_id,
+            attempt=number,
+            run_id=self.signature.run_id,
+            partial=job.partial if job.inputs else False,
+            started_at=started_at,
+            ended_at=self.now(),
+            by=self.signature.by,
+            versions=self.signature.versions,
+            trace_id=trace_id,
+            **fields,
+        )
+
+    def _of_output(self, output: Output) -> dict[str, Any]:
+        return {
+            "status": "answered",
+            "answers": output.values,
+            "parse": "strict",
+            "tool_output": output.raw,
+            "model_returned": output.version,
+            "finish": "stop",
+        }
+
+    def _of_reply(self, job: Job, request: Request, reply: Reply, *, reasked: bool) -> dict[str, Any]:
+        price = job.agent.price
+        fields = {
+            "text": reply.text,
+            "refusal": reply.refusal,
+            "finish": reply.finish,
+            "usage": reply.usage,
+            "cost": cost(job.agent, reply.usage),
+            "currency": price.currency if price else "",
+            "price_version": price.version if price else "",
+            "model_returned": reply.model_returned,
+            "model_fingerprint": reply.model_fingerprint,
+            "response_id": reply.response_id,
+            "seed_honoured": reply.seed_honoured,
+            "simulated": reply.simulated,
+            "drops": request.drops,
+            "sent": reply.sent,
+            "reply": reply.raw,
+            "reply_headers": reply.headers,
+        }
+        return fields | self._verdict(job, reply, reasked=reasked)
+
+    def _verdict(self, job: Job, reply: Reply, *, reasked: bool) -> dict[str, Any]:
+        if reply.refusal is not None or reply.finish in ("refusal", "filter"):
+            return {"status": "refused", "parse": "none"}
+        found = parse(reply.text, self.forms.of(job.codebook), truncated=reply.finish == "length")
+        if found.answers is None:
+            status: Status = "unparsed"
+            return {"status": status, "parse": "none", "error_kind": "unparsed", "error": found.why}
+        return {"status": "answered", "answers": found.answers, "parse": "reasked" if reasked else found.how}
+
+
+def cost(agent: Agent, usage: Usage) -> float | None:
+    """Money for one reply; None where the agent has no price. Cached tokens are part of the input tokens."""
+    if agent.price is None:
+        return None
+    cached_price = agent.price.cached_input if agent.price.cached_input is not None else agent.price.input
+    fresh = usage.input_tokens - usage.cached_tokens
+    money = fresh * agent.price.input + usage.cached_tokens * cached_price + usage.output_tokens * agent.price.output
+    return money / 1_000_000
+
+
+def _weight(request: Request) -> tuple[int, float]:
+    """Bytes of the texts, and tokens roughly: four characters each. For the limiter alone, never for the books."""
+    size = sum(len(message.text) for message in request.messages)
+    return size, size / 4

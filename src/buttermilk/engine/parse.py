@@ -1,0 +1,115 @@
+"""The parsing ladder: strict → fence or think-block stripped → repaired. The rung is kept on every Result.
+
+What was cut off is never mended into an answer, nor are two objects made one, nor is a label bent to fit: that is
+`unparsed`, and the engine asks once more with the reason.
+"""
+
+import json
+import re
+from typing import Annotated, Any, Literal, NamedTuple
+
+import json_repair
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from buttermilk.core.flows import Codebook, Question
+from buttermilk.core.jobs import Parse
+
+_THINK = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_FENCE = re.compile(r"\A\s*```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```\s*\Z", re.DOTALL)
+
+
+class Parsed(NamedTuple):
+    """Answers and the rung they were found on, or None and why not in words a model can act on."""
+
+    answers: dict[str, Any] | None
+    how: Parse
+    why: str = ""
+
+
+class _Strict(BaseModel):
+    # A key nobody asked for is left in the verbatim text; a wrong type is not bent into a right one.
+    model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
+
+
+def _type_of(question: Question) -> Any:
+    if question.labels:
+        kind: Any = Literal[question.label_names]
+    elif question.level == "text":
+        kind = str
+    else:
+        kind = Annotated[float, Field(ge=question.minimum, le=question.maximum)]
+    return kind | None if question.optional else kind
+
+
+class Forms:
+    """Codebooks as pydantic models: strict types, closed labels, every question answered. Each is built once."""
+
+    def __init__(self) -> None:
+        self._built: dict[str, type[BaseModel]] = {}
+
+    def of(self, codebook: Codebook) -> type[BaseModel]:
+        built = self._built.get(codebook.hash)
+        if built is None:
+            fields: dict[str, Any] = {question.name: (_type_of(question), ...) for question in codebook.questions}
+            built = self._built[codebook.hash] = create_model("Answers", __base__=_Strict, **fields)
+        return built
+
+
+def parse(text: str, model: type[BaseModel], *, truncated: bool = False) -> Parsed:
+    """Climb the ladder to a valid `model` (from `Forms`). Of a `truncated` reply only a whole, valid answer counts."""
+    answers, why = _valid(model, text)
+    if answers is not None:
+        return Parsed(answers, "strict")
+    if truncated:
+        return Parsed(None, "none", "the reply was cut off before it was complete")
+    bare = _bare(text)
+    if bare != text:
+        answers, why = _valid(model, bare)
+        if answers is not None:
+            return Parsed(answers, "stripped")
+    inside = _object_in(bare)
+    if inside is None:
+        return Parsed(None, "none", why)
+    answers, repaired_why = _valid(model, _repaired(inside))
+    return Parsed(answers, "repaired") if answers is not None else Parsed(None, "none", repaired_why or why)
+
+
+def _valid(model: type[BaseModel], text: str) -> tuple[dict[str, Any] | None, str]:
+    try:
+        return model.model_validate_json(text).__dict__, ""
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)[:3]
+        said = [f"{'.'.join(str(step) for step in item['loc']) or 'reply'}: {item['msg']}" for item in found]
+        return None, "; ".join(said)
+
+
+def _bare(text: str) -> str:
+    """Without a think-block before it and a fence around it."""
+    text = _THINK.sub("", text, count=1).strip()
+    fenced = _FENCE.match(text)
+    return fenced.group(1).strip() if fenced else text
+
+
+def _object_in(text: str) -> str | None:
+    """The one object in a text, with words around it perhaps; None if it is cut off or there are several."""
+    start = text.find("{")
+    if start < 0:
+        return None
+    depth, quoted, escaped = 0, False, False
+    for index in range(start, len(text)):
+        sign = text[index]
+        if quoted:
+            quoted = escaped or sign != '"'
+            escaped = sign == "\\" and not escaped
+        elif sign == '"':
+            quoted = True
+        elif sign in "{}":
+            depth += 1 if sign == "{" else -1
+            if depth == 0:
+                return None if "{" in text[index + 1 :] else text[start : index + 1]
+    return None
+
+
+def _repaired(text: str) -> str:
+    mended = json_repair.loads(text, skip_json_loads=True)
+    return json.dumps(mended) if isinstance(mended, dict) else "null"

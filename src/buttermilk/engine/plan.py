@@ -1,0 +1,168 @@
+"""`plan`: records × steps × agents × perspectives × variants × repeats → jobs. Pure and lazy: nothing is held.
+
+Jobs of one cell follow each other, record by record, so that those with the same long prefix (a style guide) reach a
+provider together.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import NamedTuple
+
+from buttermilk.core.contracts import Store
+from buttermilk.core.flows import Agent, Flow, Perspective, Prompt, Step
+from buttermilk.core.jobs import Answer, Cell, Job, hash_of_inputs
+from buttermilk.core.records import Record, RecordRef
+from buttermilk.core.values import Scalar
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """One cell of the grid: who is asked what, how often, of every record."""
+
+    flow: Flow
+    step: Step
+    agent: Agent
+    prompt: Prompt | None
+    perspective: Perspective | None
+    variant: Mapping[str, Scalar]
+    sent_columns: tuple[str, ...] = ()
+
+    @property
+    def repeats(self) -> int:
+        return 1 if self.agent.deterministic else self.step.repeats
+
+    @cached_property
+    def cell(self) -> Cell:
+        flow, step = self.flow, self.step
+        return Cell.build(
+            step.name,
+            self.agent,
+            self.prompt,
+            self.perspective,
+            step.codebook,
+            self.variant,
+            flow.wave,
+            step.arm,
+            flow.seed,
+        )
+
+
+class Planned(NamedTuple):
+    """A job by name: enough to ask the store about it. `position` is the record's place in the dataset."""
+
+    job_id: str
+    plan: CellPlan
+    ref: RecordRef
+    repeat: int
+    position: int
+    inputs: Mapping[str, tuple[Answer, ...]]
+
+    def job(self, record: Record) -> Job:
+        """The whole job. Ids that are known are not computed again."""
+        plan = self.plan
+        asked = plan.agent.role != "tool"
+        job = Job(
+            step=plan.step.name,
+            record=record,
+            seen_hash=self.ref.seen_hash,
+            agent=plan.agent,
+            prompt=plan.prompt if asked else None,
+            perspective=plan.perspective if asked else None,
+            codebook=plan.step.codebook,
+            variant=plan.variant,
+            repeat=self.repeat,
+            wave=plan.flow.wave,
+            arm=plan.step.arm,
+            seed=plan.flow.seed,
+            sent_columns=plan.sent_columns,
+            inputs=self.inputs,
+            planned_inputs={
+                name: panel_size(plan.flow, plan.flow.step(source)) for name, source in plan.step.reads.items()
+            },
+        )
+        vars(job)["cell"], vars(job)["job_id"] = plan.cell, self.job_id
+        return job
+
+
+def cells(flow: Flow, step: Step, sent_columns: Sequence[str] = ()) -> list[CellPlan]:
+    """The cells of a step, agent by agent. A tool sees neither prompt nor perspective: it has one cell a variant."""
+    found: list[CellPlan] = []
+    names = sorted(step.variables)
+    for agent in step.agents:
+        tool = agent.role == "tool"
+        prompts: Sequence[Prompt | None] = [None] if tool else (step.prompts or [None])
+        perspectives: Sequence[Perspective | None] = [None] if tool else (step.perspectives or [None])
+        values = [()] if tool else list(product(*(step.variables[name] for name in names)))
+        for prompt, chosen, perspective in product(prompts, values, perspectives):
+            variant: dict[str, Scalar] = {**flow.variant, **dict(zip(names, chosen, strict=False))}
+            if prompt and len(prompts) > 1:
+                variant["prompt"] = prompt.name
+            found.append(CellPlan(flow, step, agent, prompt, perspective, variant, tuple(sent_columns)))
+    return found
+
+
+def panel_size(flow: Flow, step: Step) -> int:
+    """How many answers about one record a step gives when all goes well."""
+    return sum(cell.repeats for cell in cells(flow, step))
+
+
+def size(flow: Flow, step: Step, records: int) -> int:
+    """How many jobs a step has."""
+    return panel_size(flow, step) * records
+
+
+def ordered(flow: Flow) -> list[Step]:
+    """The steps so that each comes after those it waits for; of the rest, as the flow names them."""
+    left = list(flow.steps)
+    done: list[Step] = []
+    while left:
+        ready = next(step for step in left if not (waits_for(step) - {one.name for one in done}))
+        done.append(ready)
+        left.remove(ready)
+    return done
+
+
+def waits_for(step: Step) -> set[str]:
+    return {*step.after, *step.reads.values()}
+
+
+def plan(
+    cell_plans: Iterable[CellPlan],
+    refs: Iterable[RecordRef],
+    inputs: Mapping[str, Mapping[str, tuple[Answer, ...]]] | None = None,
+    *,
+    first: int = 0,
+) -> Iterator[Planned]:
+    """The jobs of these cells for these records. `inputs` is record id -> reading -> earlier answers.
+
+    A record nobody answered about has nothing to read: a step that reads skips it.
+    """
+    refs = list(refs)
+    nothing: Mapping[str, tuple[Answer, ...]] = {}
+    for cell_plan in cell_plans:
+        cell = cell_plan.cell
+        for position, ref in enumerate(refs, first):
+            read = nothing if inputs is None else inputs.get(ref.record_id, nothing)
+            if cell_plan.step.reads and not any(read.values()):
+                continue
+            of_inputs = hash_of_inputs(read)
+            for repeat in range(1, cell_plan.repeats + 1):
+                job_id = cell.job_id(ref.record_id, ref.seen_hash, repeat, of_inputs)
+                yield Planned(job_id, cell_plan, ref, repeat, position, read)
+
+
+def readings(
+    store: Store, run_id: str, cell: CellPlan, refs: Sequence[RecordRef]
+) -> Mapping[str, Mapping[str, tuple[Answer, ...]]]:
+    """record id -> reading -> the earlier answers of the run, of the same cell of a sweep."""
+    ids = [ref.record_id for ref in refs]
+    found: dict[str, dict[str, tuple[Answer, ...]]] = {record_id: {} for record_id in ids}
+    sweep = cell.flow.variant.items()
+    for name, source in cell.step.reads.items():
+        answers = store.answers(run_id, source, ids)
+        for record_id in ids:
+            given = answers.get(record_id, ())
+            found[record_id][name] = tuple(one for one in given if all(one.variant.get(k) == v for k, v in sweep))
+    return found

@@ -1,0 +1,261 @@
+"""`run`: planned minus stored, asked, kept. What a run is doing is in `Progress`; what came of it is in the store."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from buttermilk import telemetry
+from buttermilk.core.contracts import Model, Store, Tool
+from buttermilk.core.errors import StoreError
+from buttermilk.core.flows import Agent
+from buttermilk.core.jobs import Event, Run
+from buttermilk.core.records import Dataset, RecordRef
+from buttermilk.engine.attempt import Attempts, Signature
+from buttermilk.engine.lane import Feed, Inputs, Lane, Supply, Todo
+from buttermilk.engine.limits import Limiter
+from buttermilk.engine.plan import CellPlan, cells, ordered, panel_size, plan, readings
+from buttermilk.engine.progress import LaneProgress, Progress
+from buttermilk.engine.writer import Writer
+
+PULSE_SECONDS = 0.5
+
+Plug = Model | Tool
+Watch = Callable[[Progress], None]
+
+
+@dataclass
+class Stop:
+    """How a run is told to end. `why` empty: it goes on. First `drain`: finish what is in flight."""
+
+    why: str = ""
+    state: str = "stopped"
+    lanes: list[Limiter] = field(default_factory=list)
+
+    def drain(self, why: str, state: str = "stopped") -> None:
+        if not self.why:
+            self.why, self.state = why, state
+        for limiter in self.lanes:
+            limiter.close()
+
+
+@dataclass
+class Engine:
+    """Everything a run is handed. `plug_for` opens the agent's plug; `watch` is called twice a second."""
+
+    store: Store
+    run: Run
+    dataset: Dataset
+    plug_for: Callable[[Agent], Plug]
+    stop: Stop = field(default_factory=Stop)
+    watch: Watch = field(default=lambda progress: None)
+    ask_again: Collection[str] = ()
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    chance: random.Random = field(default_factory=random.Random)
+
+    def __post_init__(self) -> None:
+        money, tokens = self.store.spent(self.run.run_id)
+        total = sum(panel_size(flow, step) for flow in self.run.method for step in flow.steps) * self.dataset.records
+        self.progress = Progress(
+            self.run.run_id,
+            self.store.where,
+            total,
+            self.dataset.records,
+            money_before=money,
+            tokens_before=tokens,
+            currency=self.run.budget.currency,
+            budget=self.run.budget.money,
+            began=self.clock(),
+        )
+        self.attempts = Attempts(
+            Signature(self.run.run_id, f"{self.run.user}@{self.run.machine}"), self.now, self.chance
+        )
+        self._events: list[Event] = []
+        self._plugs: dict[str, Plug] = {}
+        self._lanes: list[Lane] = []
+
+    # ---- the whole
+
+    async def go(self) -> Progress:
+        """Ask what remains. Raises StoreError when answers can no longer be kept (`self.writer.unsaved` has them)."""
+        self.writer = Writer(self.store, self.run.run_id)
+        pulse = asyncio.create_task(self._pulse())
+        try:
+            for step in ordered(self.run.method[0]):
+                if self.stop.why or any(lane.progress.down for lane in self._lanes):
+                    break
+                await self._step(step.name)
+        except BaseException:
+            self.stop.drain("stopped at once")
+            raise
+        finally:
+            pulse.cancel()
+            await asyncio.gather(*(plug.close() for plug in self._plugs.values()), return_exceptions=True)
+            await self._close()
+        if self.writer.failure:
+            raise self.writer.failure
+        return self.progress
+
+    async def _close(self) -> None:
+        progress, stop = self.progress, self.stop
+        down = [lane for lane in self._lanes if lane.progress.down]
+        progress.state = stop.state if stop.why else ("finished" if not progress.remaining else "stopped")
+        if down:
+            first = down[0]
+            progress.why = f"{first.limiter.endpoint} gives no answers: {first.progress.down}"
+        elif stop.why:
+            progress.why = stop.why
+        elif progress.remaining:
+            progress.why = f"{progress.statuses['failed']} jobs failed"
+        if not self.writer.failure:
+            try:
+                await self._record(ended_at=self.now(), state=progress.state, why=progress.why, control="")
+            except StoreError as error:
+                self.writer.failure = error
+        await self.writer.close()
+        self.watch(progress)
+
+    # ---- one step
+
+    async def _step(self, name: str) -> None:
+        plans = [cell for flow in self.run.method for cell in cells(flow, flow.step(name), self._sent())]
+        step = plans[0].step
+        if step.reads:
+            await self._forget_stale(name, plans)
+        lanes = self._lanes_of(plans)
+        async with asyncio.TaskGroup() as group:
+            for lane, of_lane in lanes:
+                group.create_task(self._drive(lane, of_lane))
+
+    def _sent(self) -> Sequence[str]:
+        return tuple(sorted(self.dataset.spec.sent))
+
+    def _lanes_of(self, plans: Sequence[CellPlan]) -> list[tuple[Lane, list[CellPlan]]]:
+        """One lane for each endpoint, however many agents share it."""
+        by_endpoint: dict[str, list[CellPlan]] = {}
+        for plan_ in plans:
+            by_endpoint.setdefault(self._plug(plan_.agent).endpoint, []).append(plan_)
+        found = []
+        for endpoint, of_lane in by_endpoint.items():
+            limiter = Limiter(endpoint, of_lane[0].agent.limits, self.clock, self._log)
+            planned = sum(cell.repeats for cell in of_lane) * self.dataset.records
+            progress = LaneProgress(of_lane[0].step.name, endpoint, planned)
+            lane = Lane(limiter, progress, on_down=self._log)
+            self.progress.lanes.append(progress)
+            self.stop.lanes.append(limiter)
+            self._lanes.append(lane)
+            found.append((lane, of_lane))
+        return found
+
+    def _plug(self, agent: Agent) -> Plug:
+        key = f"{agent.name} {agent.hash}"
+        if key not in self._plugs:
+            self._plugs[key] = self.plug_for(agent)
+        return self._plugs[key]
+
+    async def _drive(self, lane: Lane, plans: list[CellPlan]) -> None:
+        """As many tasks as there may be jobs begun and not stored."""
+        feed = Feed(
+            self.store,
+            self.writer,
+            self.run.run_id,
+            self.run.flow,
+            self.dataset.fingerprint,
+            self.progress,
+            self.ask_again,
+        )
+        supply = Supply(feed.chunks(plans, lane.progress, self._inputs))
+        async with aclosing(supply), asyncio.TaskGroup() as group:
+            for _ in range(min(lane.limiter.limits.concurrency, lane.progress.planned)):
+                group.create_task(self._work(supply, lane))
+
+    async def _work(self, supply: Supply, lane: Lane) -> None:
+        """One place in the lane: job after job until nothing remains or the run stops."""
+        while not lane.limiter.closed.is_set():
+            todo = await supply.take()
+            if todo is None:
+                return
+            await self._settle(todo, lane)
+
+    async def _settle(self, todo: Todo, lane: Lane) -> None:
+        """Ask one job to its end and keep what came; only then is its place free."""
+        try:
+            lane.progress.in_flight += 1
+            results = await self.attempts.ask(todo.job, self._plug(todo.job.agent), lane, todo.attempts)
+            if not results:
+                return
+            lane.ended(results)
+            await self.writer.keep([(todo.job, result) for result in results])
+            self.progress.settled(todo.planned.position)
+            self._mind_the_budget()
+        except StoreError as error:
+            self.stop.drain(error.message, "failed")
+        finally:
+            lane.progress.in_flight -= 1
+            lane.progress.limit = int(lane.limiter.limit)
+
+    def _mind_the_budget(self) -> None:
+        budget, progress = self.run.budget, self.progress
+        if budget.money is not None and progress.money >= budget.money:
+            self.stop.drain(f"the budget of {budget.money:.2f} {budget.currency} is reached")
+        if budget.tokens is not None and progress.tokens >= budget.tokens:
+            self.stop.drain(f"the budget of {budget.tokens:,} tokens is reached")
+
+    # ---- steps that read earlier ones
+
+    def _inputs(self, cell: CellPlan, refs: Sequence[RecordRef]) -> Inputs:
+        return readings(self.store, self.run.run_id, cell, refs)
+
+    async def _forget_stale(self, step: str, plans: Sequence[CellPlan]) -> None:
+        """Where the answers that a step reads have changed, its old jobs leave the run (they stay in the store)."""
+        for refs in self.store.refs(self.dataset.fingerprint):
+            current: list[str] = []
+            for cell in plans:
+                inputs = self._inputs(cell, refs)
+                planned = list(plan([cell], refs, inputs))
+                current += [job.job_id for job in planned]
+                # A record nobody answered about has nothing to read: those jobs are not planned after all.
+                self.progress.planned -= len(refs) * cell.repeats - len(planned)
+            ids = [ref.record_id for ref in refs]
+            await self.writer.call(self.store.replace, self.run.run_id, step, ids, current)
+
+    # ---- what others see
+
+    def _log(self, kind: str, fields: Mapping[str, Any]) -> None:
+        telemetry.event(kind, fields)
+        self._events.append(Event(at=self.now(), kind=kind, fields=dict(fields)))
+
+    async def _pulse(self) -> None:
+        """Twice a second: say how it goes, and hear what another shell wants."""
+        while True:
+            await asyncio.sleep(PULSE_SECONDS)
+            try:
+                await self._record()
+                said = await self.writer.call(self.store.run, self.run.run_id)
+            except StoreError:
+                continue  # the writer meets the same trouble, and it is the one to report it
+            self._obey(said.control if said else "")
+            self.watch(self.progress)
+
+    def _obey(self, control: str) -> None:
+        paused = control == "pause"
+        if control == "cancel":
+            self.stop.drain("cancelled", "cancelled")
+        elif paused != (self.progress.state == "paused") and not self.stop.why:
+            self.progress.state = "paused" if paused else "running"
+            self._log("paused" if paused else "resumed", {"run": self.run.run_id})
+            for limiter in self.stop.lanes:
+                limiter.hold(on=paused)
+
+    async def _record(self, **changes: Any) -> None:
+        self.progress.lanes = [lane.progress for lane in self._lanes]
+        events, self._events = self._events, []
+        if events:
+            await self.writer.call(self.store.log, self.run.run_id, events)
+        values = {"heartbeat_at": self.now(), "progress": self.progress.as_json(), "planned": self.progress.planned}
+        await self.writer.call(self.store.update, self.run.run_id, values | changes)

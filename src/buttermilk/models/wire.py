@@ -1,0 +1,119 @@
+"""What every HTTP dialect shares: one connection pool, statuses as our errors, Retry-After in all its forms."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from buttermilk.core.errors import Permanent, RateLimited, TimedOut, Unavailable
+from buttermilk.core.flows import Limits
+
+CONNECT_SECONDS = 10.0
+SLOW_DOWN = (429, 529)  # 529: "overloaded", as Anthropic says it
+KEPT_HEADERS = ("request-id", "ratelimit", "retry-after", "processing-ms", "openai-version", "x-envoy")
+
+
+class Wire:
+    """POSTs bytes and returns bytes. Opened at the first call, in the loop that calls; any number of calls at once."""
+
+    def __init__(self, headers: Mapping[str, str], limits: Limits) -> None:
+        self._headers = dict(headers)
+        self._timeout = aiohttp.ClientTimeout(total=limits.timeout_seconds, sock_connect=CONNECT_SECONDS)
+        self._session: aiohttp.ClientSession | None = None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
+            self._session = aiohttp.ClientSession(
+                connector=connector, headers=self._headers, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
+            )
+        return self._session
+
+    async def post(self, url: URL, body: bytes) -> tuple[bytes, dict[str, str]]:
+        """The reply's body and the headers worth keeping. Raises the errors of `core.errors` for anything but a 200."""
+        try:
+            async with self._open().post(url, data=body) as response:
+                raw = await response.read()
+                kept = {name: text for name, text in response.headers.items() if _kept(name)}
+                if response.status == 200:
+                    return raw, kept
+                raise _error(response.status, raw, response.headers)
+        except aiohttp.ClientConnectorError as error:
+            raise Unavailable(f"{url} cannot be reached ({_reason(error)}).", kind="unreachable") from error
+        except (TimeoutError, aiohttp.ServerTimeoutError) as error:
+            seconds = self._timeout.total or CONNECT_SECONDS
+            raise TimedOut(f"{url} did not answer within {seconds:g} s.") from error
+        except aiohttp.InvalidURL as error:
+            raise Permanent(f"'{url}' is not an address.", kind="bad_url") from error
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise Unavailable(f"the connection to {url} broke ({type(error).__name__}).", kind="reset") from error
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            await asyncio.sleep(0)  # lets the transports close before the loop does
+            self._session = None
+
+
+def _kept(name: str) -> bool:
+    low = name.lower()
+    return any(part in low for part in KEPT_HEADERS)
+
+
+def _reason(error: aiohttp.ClientConnectorError) -> str:
+    return str(error.os_error.strerror or error.os_error)
+
+
+def _error(status: int, raw: bytes, headers: Mapping[str, str]) -> Permanent | RateLimited | Unavailable:
+    text = raw.decode("utf-8", "replace")
+    said = _message(text)
+    kind, wait = f"http_{status}", retry_after(headers)
+    if status in SLOW_DOWN:
+        return RateLimited(
+            f"told to slow down ({status}): {said}", raw=text, http_status=status, retry_after_seconds=wait
+        )
+    if status >= 500 or status in (408, 409, 425):
+        return Unavailable(f"{status}: {said}", kind=kind, raw=text, http_status=status, retry_after_seconds=wait)
+    return Permanent(f"{status}: {said}", kind=kind, raw=text, http_status=status)
+
+
+def _message(text: str) -> str:
+    """The vendor's own words, where its error is the JSON that most of them send; else the start of the text."""
+    try:
+        found: Any = json.loads(text)
+        said = found["error"]["message"] if isinstance(found["error"], dict) else found["error"]
+        return str(said)[:300]
+    except (ValueError, KeyError, TypeError):
+        return text.strip()[:300] or "no explanation was sent"
+
+
+def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Seconds to wait: from `retry-after-ms`, or `retry-after` as seconds or as an HTTP date; None if it says nothing.
+
+    Source: RFC 9110, section 10.2.3; the milliseconds are OpenAI's and Azure's.
+    """
+    if millis := headers.get("retry-after-ms"):
+        return _number(millis, 0.001)
+    said = headers.get("retry-after")
+    if not said:
+        return None
+    seconds = _number(said)
+    if seconds is not None:
+        return seconds
+    try:
+        date = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
+
+
+def _number(text: str, unit: float = 1.0) -> float | None:
+    try:
+        return max(0.0, float(text) * unit)
+    except ValueError:
+        return None

@@ -1,0 +1,149 @@
+"""From `codebooks/NAME.yaml` and `criteria/NAME.md` to what is asked, and from which perspective."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from buttermilk.core.errors import ConfigError, did_you_mean
+from buttermilk.core.flows import Codebook, LabelDefinition, Perspective, Question
+from buttermilk.documents import docx_text, find_file, front_matter, in_plain_words, load_yaml, read_text, shown
+from buttermilk.prompts.loading import check_name, words_of
+from buttermilk.prompts.sandbox import written
+
+CREDITS = ("version", "title", "author", "source", "licence")
+LEVELS = ("nominal", "ordinal", "interval", "ratio", "text")
+_QUESTION = frozenset({"ask", "level", "labels", "minimum", "maximum", "optional"})
+_LABEL = frozenset({"definition", "examples"})
+_IN_QUOTES = "If it is meant as text, put it in quotes."
+
+
+def load_perspective(name: str, folders: Sequence[Path]) -> Perspective:
+    """`criteria/NAME.md`, `.txt` or `.docx`, never a template. Raises ConfigError, and DataError for a .docx."""
+    path = find_file("perspective", name, folders, [".md", ".txt", ".docx"])
+    where = shown(path)
+    header: dict[str, Any] = {}
+    if path.suffix == ".docx":
+        text = docx_text(path.read_bytes(), where)
+    else:
+        known = {"name", "description", "changelog", "retrieved", *CREDITS}
+        header, text, _ = front_matter(read_text(path), where, known)
+        check_name(header, name, where)
+    if not text.strip():
+        raise ConfigError("this perspective has no text.", where=where, hint="Write the criteria into it.")
+    credits_ = {key: words_of(header[key]) for key in ("retrieved", *CREDITS) if header.get(key)}
+    return Perspective(name=name, text=text.strip("\n"), **credits_)
+
+
+def load_codebook(name: str, folders: Sequence[Path]) -> Codebook:
+    """`codebooks/NAME.yaml`. Raises ConfigError that names the line.
+
+    `questions: {tone: {ask: What is its tone?, labels: {bright: Joy or hope., dark: Grief or fear.}}}`
+    """
+    path = find_file("codebook", name, folders, [".yaml", ".yml"])
+    where = shown(path)
+    data, lines = load_yaml(read_text(path), where)
+    reader = _Reader(where, lines)
+    top = reader.map_of(data, "", {"name", "description", "changelog", "questions", *CREDITS})
+    check_name(top, name, where)
+    if "questions" not in top:
+        raise ConfigError("the codebook asks no questions.", where=where, hint="Add `questions:` with one name each.")
+    made = tuple(reader.question(*item) for item in reader.named(top["questions"], "questions"))
+    if not made:
+        raise reader.error("questions", "the codebook asks no questions.")
+    names = [question.name for question in made]
+    twice = next((question for question in names if names.count(question) > 1), None)
+    if twice:
+        raise reader.error("questions", f"question '{twice}' is here twice.")
+    return Codebook(name=name, questions=made, **{key: words_of(top[key]) for key in CREDITS if top.get(key)})
+
+
+class _Reader:
+    """Reads one codebook, and knows the line of each key."""
+
+    def __init__(self, where: str, lines: Mapping[str, int]) -> None:
+        self._where, self._lines = where, lines
+
+    def error(self, path: str, message: str, hint: str = "") -> ConfigError:
+        """At the line of a key, or of the nearest one around it."""
+        place = path
+        while place and place not in self._lines:
+            place = place.rpartition(".")[0]
+        line = f":{self._lines[place]}" if place else ""
+        return ConfigError(message, where=self._where + line, hint=hint)
+
+    def map_of(self, data: Any, path: str, known: Collection[str] | None) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            name = f"'{path.rpartition('.')[2]}'" if path else "a codebook"
+            raise self.error(path, f"{name} is a map here: one `name: ...` per line.")
+        for key in data:
+            if known is not None and key not in known:
+                here = f"{path}.{key}" if path else key
+                raise self.error(here, f"'{key}' is not known here.", did_you_mean(key, known))
+        return data
+
+    def named(self, data: Any, path: str) -> list[tuple[str, Any, str]]:
+        """Items with name and place, from `{tone: {...}}`, from `[{name: tone, ...}]`, or from `[bright, dark]`."""
+        if not isinstance(data, list):
+            return [(name, content, f"{path}.{name}") for name, content in self.map_of(data, path, None).items()]
+        items: list[tuple[str, Any, str]] = []
+        for place, item in enumerate(data):
+            here = f"{path}.{place}"
+            if not isinstance(item, dict):
+                items.append((self._word(item, here), None, here))
+            elif "name" not in item:
+                raise self.error(here, "a `name:` is missing here.")
+            else:
+                content = {key: value for key, value in item.items() if key != "name"}
+                items.append((self._word(item["name"], here), content, here))
+        return items
+
+    def question(self, name: str, content: Any, path: str) -> Question:
+        given = self.map_of(content, path, _QUESTION)
+        if not isinstance(given.get("ask"), str) or not given["ask"].strip():
+            raise self.error(path, f"question '{name}' has no wording.", "Add `ask: What is ...?`")
+        self._level(given, path, name)
+        labels = tuple(self._label(*item) for item in self.named(given.get("labels") or {}, f"{path}.labels"))
+        try:
+            return Question(**{**given, "name": name, "ask": given["ask"].strip(), "labels": labels})
+        except ValidationError as error:
+            key, said = in_plain_words(error)[0]
+            subject = f"'{name if key == 'name' else key}' " if key else ""
+            raise self.error(f"{path}.{key}" if key else path, f"{subject}{said}.") from error
+
+    def _level(self, given: Mapping[str, Any], path: str, name: str) -> None:
+        level = given.get("level", "nominal")
+        if level not in LEVELS:
+            raise self.error(f"{path}.level", f"there is no level '{level}'.", did_you_mean(str(level), LEVELS))
+        if level in ("nominal", "ordinal") and not given.get("labels"):
+            hint = "Give it `labels:`, or say `level: text`, `interval` or `ratio`."
+            raise self.error(path, f"question '{name}' says neither its labels nor another level.", hint)
+        low, high = given.get("minimum"), given.get("maximum")
+        if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+            raise self.error(f"{path}.minimum", f"the minimum ({low:g}) is above the maximum ({high:g}).")
+
+    def _label(self, name: str, content: Any, path: str) -> LabelDefinition:
+        """`bright`, `bright: Joy or hope.` or `bright: {definition: Joy or hope., examples: [a morning]}`."""
+        if content is None:
+            return LabelDefinition(name=name)
+        if not isinstance(content, dict):
+            return LabelDefinition(name=name, definition=self._word(content, path))
+        given = self.map_of(content, path, _LABEL)
+        definition = given.get("definition")
+        cases = given.get("examples") or []
+        cases = cases if isinstance(cases, list) else [cases]
+        return LabelDefinition(
+            name=name,
+            definition="" if definition is None else self._word(definition, f"{path}.definition"),
+            examples=tuple(self._word(case, f"{path}.examples.{place}") for place, case in enumerate(cases)),
+        )
+
+    def _word(self, value: Any, path: str) -> str:
+        """Text; a whole number is taken as its figures, anything else is asked about."""
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        given = "a list or a map" if isinstance(value, list | dict) else written(value)
+        raise self.error(path, f"text is wanted here, not {given or 'nothing'}.", _IN_QUOTES)

@@ -1,0 +1,149 @@
+"""From `prompts/NAME.md` to a Prompt: header, sections by role, and the text of all it includes."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from buttermilk.core.errors import PromptError, did_you_mean
+from buttermilk.core.flows import Prompt, Section
+from buttermilk.documents import docx_text, find_file, front_matter, read_text, shown
+from buttermilk.documents.plain import NAME
+from buttermilk.prompts.parsing import DEEPEST, Source, included, parse
+from buttermilk.prompts.rendering import prepare
+
+# `changelog`, `source` and `tests` are for people and for `buttermilk prompts`; they decide no answer.
+KEYS = frozenset(
+    {"name", "description", "version", "author", "licence", "source", "changelog", "inputs", "tests"},
+)
+_HEADING = re.compile(r"#[ \t]+(system|user|assistant)[ \t]*", re.IGNORECASE)
+_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
+
+
+def load_prompt(name: str, folders: Sequence[Path]) -> Prompt:
+    """The prompt of that name in the first folder that has one, split into roles, with its includes, compiled once.
+
+    `load_prompt("judge", [study / "prompts", library / "prompts"])`. Includes are looked for there, then in the
+    `criteria` folders beside. Raises ConfigError for a name or a header, PromptError for a template.
+    """
+    path = find_file("prompt", name, folders, [".md"])
+    where = shown(path)
+    header, body, line = front_matter(read_text(path), where, KEYS)
+    check_name(header, name, where)
+    sections = _split(body, where, line)
+    includes: dict[str, str] = {}
+    for section in sections:
+        _collect(Source(section.template, where, section.line), folders, includes, (where,))
+    words = {key: words_of(header[key]) for key in ("description", "version", "author", "licence") if header.get(key)}
+    prompt = Prompt(name=name, sections=tuple(sections), includes=includes, inputs=_inputs(header, where), **words)
+    prepare(prompt)
+    return prompt
+
+
+def check_name(header: Mapping[str, Any], name: str, where: str) -> None:
+    """A copy that still bears its original's name would be reported under the wrong one."""
+    given = header.get("name")
+    if given and given != name.rpartition("/")[2]:
+        raise PromptError(
+            f"it calls itself '{given}', and its file '{name}'.", where=where, hint="Make the two the same."
+        )
+
+
+def words_of(value: Any) -> str:
+    """`[A. Woolf, B. Sontag]` -> "A. Woolf, B. Sontag"."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value).strip()
+
+
+def _inputs(header: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    inputs = header.get("inputs") or []
+    if not isinstance(inputs, list | dict) or not all(isinstance(item, str) for item in inputs):
+        raise PromptError("'inputs' lists names: `inputs: [answers]`.", where=where)
+    return tuple(inputs)
+
+
+class _Piece(NamedTuple):
+    """What stands under one heading; `heading` is 0 for what stands before the first."""
+
+    role: str
+    heading: int
+    lines: list[str]
+
+
+def _split(body: str, where: str, first: int) -> list[Section]:
+    """The roles are split here, on the file as it was written, before any record is seen: data cannot add one."""
+    pieces = [_Piece("user", 0, [])]
+    fence, swallowed = "", 0
+    for number, text in enumerate(body.split("\n"), first):
+        heading = _HEADING.fullmatch(text)
+        if heading and not fence:
+            pieces.append(_Piece(heading[1].lower(), number, []))
+            continue
+        pieces[-1].lines.append(text)
+        before, fence = fence, _fence_after(fence, text)
+        swallowed = number if heading and not swallowed else swallowed * bool(before and fence)
+    if fence and swallowed:
+        said = "this heading is inside a code fence (```) that is never closed, so it would be sent as text."
+        raise PromptError(said, where=f"{where}:{swallowed}", hint="Close the fence above it.")
+    sections = [_section(piece, where, first) for piece in pieces if piece.heading or any(map(str.strip, piece.lines))]
+    if not sections:
+        raise PromptError(
+            "the prompt is empty.", where=where, hint="Write '# system' and '# user', and text below each."
+        )
+    return sections
+
+
+def _fence_after(fence: str, line: str) -> str:
+    """The code fence that is open after this line, or nothing."""
+    mark = _FENCE.match(line)
+    if not mark:
+        return fence
+    if not fence:
+        return mark[1]
+    closes = mark[1][0] == fence[0] and len(mark[1]) >= len(fence) and not line.strip().strip(fence[0])
+    return "" if closes else fence
+
+
+def _section(piece: _Piece, where: str, first: int) -> Section:
+    blank = next((place for place, line in enumerate(piece.lines) if line.strip()), None)
+    if blank is None:
+        raise PromptError(f"there is nothing below '# {piece.role}'.", where=f"{where}:{piece.heading}")
+    line = (piece.heading + 1 if piece.heading else first) + blank
+    return Section.model_validate(
+        {"role": piece.role, "template": "\n".join(piece.lines[blank:]).rstrip(), "line": line}
+    )
+
+
+def _collect(source: Source, folders: Sequence[Path], includes: dict[str, str], above: tuple[str, ...]) -> None:
+    """Read what a text includes, and what that includes."""
+    for name, line in included(parse(source)):
+        path = _include_path(name, folders, source.at(line))
+        if shown(path) in above or len(above) > DEEPEST:
+            chain = " includes ".join([*above, shown(path)])
+            raise PromptError(f"{chain}: that has no end.", where=source.at(line), hint="Delete one of the includes.")
+        if name not in includes:
+            text, first = _include_text(path)
+            includes[name] = text
+            _collect(Source(text, shown(path), first, included=True), folders, includes, (*above, shown(path)))
+
+
+def _include_path(name: str, folders: Sequence[Path], where: str) -> Path:
+    if not NAME.fullmatch(name):
+        raise PromptError(
+            f"'{name}' cannot be included.", where=where, hint="Only files of prompts/ and criteria/ can."
+        )
+    places = [*folders, *(folder.parent / "criteria" for folder in folders)]
+    if name.startswith(("prompts/", "criteria/")):
+        places += [folder.parent for folder in folders]
+    found = next((path for place in places if (path := place / name).is_file()), None)
+    if found is None:
+        known = {path.name for place in places for path in place.glob("*.*") if path.is_file()}
+        raise PromptError(f"there is no file '{name}' to include.", where=where, hint=did_you_mean(name, known))
+    return found
+
+
+def _include_text(path: Path) -> tuple[str, int]:
+    """Without its header, for a perspective may be included that has one."""
+    if path.suffix == ".docx":
+        return docx_text(path.read_bytes(), shown(path)), 1
+    _, text, line = front_matter(read_text(path), shown(path))
+    return text.rstrip("\n"), line

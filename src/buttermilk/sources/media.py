@@ -1,0 +1,125 @@
+"""Images, recordings, films and PDFs that a dataset points to: checked by their bytes, named by their SHA-256."""
+
+import os
+import unicodedata
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+from buttermilk.core.errors import DataError
+from buttermilk.sources.files import head_of, in_words, sha256_of, sniff
+
+# The suffix says which kind of part is meant, and the type where the bytes say none (an .mp3 may begin anyhow).
+SUFFIXES = {
+    ".jpg": ("image", "image/jpeg"),
+    ".jpeg": ("image", "image/jpeg"),
+    ".png": ("image", "image/png"),
+    ".gif": ("image", "image/gif"),
+    ".webp": ("image", "image/webp"),
+    ".tif": ("image", "image/tiff"),
+    ".tiff": ("image", "image/tiff"),
+    ".bmp": ("image", "image/bmp"),
+    ".heic": ("image", "image/heic"),
+    ".avif": ("image", "image/avif"),
+    ".mp3": ("audio", "audio/mpeg"),
+    ".wav": ("audio", "audio/wav"),
+    ".flac": ("audio", "audio/flac"),
+    ".ogg": ("audio", "audio/ogg"),
+    ".oga": ("audio", "audio/ogg"),
+    ".opus": ("audio", "audio/ogg"),
+    ".m4a": ("audio", "audio/mp4"),
+    ".aac": ("audio", "audio/aac"),
+    ".mp4": ("video", "video/mp4"),
+    ".m4v": ("video", "video/mp4"),
+    ".mov": ("video", "video/quicktime"),
+    ".webm": ("video", "video/webm"),
+    ".mkv": ("video", "video/x-matroska"),
+    ".avi": ("video", "video/x-msvideo"),
+    ".mpg": ("video", "video/mpeg"),
+    ".mpeg": ("video", "video/mpeg"),
+    ".pdf": ("pdf", "application/pdf"),
+}
+# Containers that hold sound or film, or are written in two ways: the suffix decides between what the bytes allow.
+SAME_BYTES = (
+    {"audio/mp4", "video/mp4", "video/quicktime", "image/heic", "image/avif"},
+    {"video/webm", "video/x-matroska"},
+    {"audio/mpeg", "audio/aac"},
+)
+
+
+def media_type_of(suffix: str, head: bytes) -> tuple[str, str]:
+    """Kind and media type: `(".jpg", b"\\x89PNG...")` -> `("image", "image/png")`, for the bytes know better.
+
+    Raises DataError where the bytes are of another kind, or prove nothing.
+    """
+    kind, expected = SUFFIXES[suffix]
+    real = _audio_frames(head) if kind == "audio" else sniff(head)
+    if any({real, expected} <= group for group in SAME_BYTES) or real == expected:
+        return kind, expected
+    if real.startswith(f"{kind}/"):
+        return kind, real
+    if kind == "pdf" and b"%PDF-" in head[:1024]:
+        return kind, expected
+    if suffix == ".mov" and head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip"):
+        return kind, expected
+    found = "is empty" if not head else f"is {in_words(real)}" if real else "does not begin as one"
+    raise DataError(f"its name says {in_words(expected) if kind != 'pdf' else 'a PDF'}, but the file {found}.")
+
+
+def _audio_frames(head: bytes) -> str:
+    """MP3 and AAC may begin with a bare frame: eleven set bits, then the layer."""
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
+        return "audio/aac" if head[1] & 0xF6 == 0xF0 else "audio/mpeg"
+    return sniff(head)
+
+
+class MediaFiles:
+    """The media that a table names, relative to the table's folder and inside the study."""
+
+    def __init__(self, folder: Path, root: Path) -> None:
+        self._folder = folder
+        # A table that lies outside the study on purpose still keeps its media to its own folder.
+        self._bound = root.resolve() if folder.resolve().is_relative_to(root.resolve()) else folder.resolve()
+        self._hashes: dict[tuple[str, int, int], str] = {}
+
+    def part(self, column: str, name: str, alt: str | None = None) -> dict[str, Any]:
+        """The part for `images/1.jpg`. Raises DataError with the column in `where`."""
+        if "://" in name:
+            raise DataError(f"'{name}' is an address: download the file and name it by its path.", where=column)
+        if "\x00" in name:
+            raise DataError("the path holds a NUL character.", where=column)
+        path = (self._folder / name).resolve()
+        if not path.is_relative_to(self._bound):
+            raise DataError(f"'{name}' leads out of the study's folder; such files are not read.", where=column)
+        if not path.is_file():
+            back = PureWindowsPath(name).as_posix()
+            hint = f" Write it with forward slashes: {back}" if "\\" in name and (self._folder / back).is_file() else ""
+            raise DataError(f"there is no file '{name}' (looked for {path}).{hint}", where=column)
+        try:
+            return self.described(path) | ({"alt": alt} if alt else {})
+        except DataError as error:
+            raise DataError(f"'{name}': {error.message}", where=column) from None
+
+    def described(self, path: Path) -> dict[str, Any]:
+        """A file that was found, as a part: `{"kind": "image", "media_type": "image/png", "blob": ...}`."""
+        suffix = path.suffix.lower()
+        if suffix not in SUFFIXES:
+            raise DataError(f"{suffix or 'such'} files are no kind of image, audio, video or PDF that is read.")
+        try:
+            kind, media_type = media_type_of(suffix, head_of(path))
+            blob = self.sha256(path)
+        except OSError as error:
+            raise DataError(f"the file cannot be read: {error.strerror or error}.") from error
+        return {"kind": kind, "media_type": media_type, "blob": blob, "path": os.fspath(path)}
+
+    def sha256(self, path: Path) -> str:
+        """Hashed once while the file stays as it is: a film is not read again for the fingerprint."""
+        now = path.stat()
+        key = (os.fspath(path), now.st_size, now.st_mtime_ns)
+        if key not in self._hashes:
+            self._hashes[key] = sha256_of(path)
+        return self._hashes[key]
+
+
+def composed(name: str) -> str:
+    """One spelling of a name with accents: macOS writes é as two characters, others as one."""
+    return unicodedata.normalize("NFC", name)
