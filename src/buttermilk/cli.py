@@ -1,0 +1,73 @@
+"""The command line. This file is all that `buttermilk --help` opens: a verb's code is imported when it is typed."""
+
+import sys
+from difflib import get_close_matches
+from importlib import import_module
+
+import click
+
+# verb: (module, what it does). In the order in which a scholar meets them.
+VERBS = {
+    "init": ("making", "Write a new study into a folder: it runs at once."),
+    "demo": ("making", "Run the demo study: 200 verses, four readers, no key needed."),
+    "plan": ("running", "Show what a run would ask, why, and what it would cost. Spends nothing."),
+    "run": ("running", "Ask everything of a flow that is not answered yet."),
+    "status": ("looking", "Say how a run stands, from any shell."),
+    "watch": ("looking", "Follow a run that goes on in another shell."),
+    "pause": ("looking", "Let a run that goes on finish what is in flight and wait."),
+    "resume": ("looking", "Let a paused run go on."),
+    "cancel": ("looking", "End a run for good; what was answered stays."),
+    "show": ("looking", "Show one job: what was asked, and every answer as it came."),
+    "replay": ("looking", "Ask one job again, from the store or from its JSON alone."),
+    "export": ("looking", "Write the answers as a table: CSV, XLSX, Parquet or JSONL."),
+    "report": ("looking", "Write a run's report: one HTML page."),
+    "import": ("looking", "Store answers from a rescue file."),
+    "doctor": ("making", "Say what works here and what does not."),
+}
+
+
+class Verbs(click.Group):
+    """Lists every verb without importing any, and says `did you mean` for one that is not there."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        module = import_module(f"buttermilk.verbs.{VERBS[name][0]}")
+        found = getattr(module, f"{name}_")
+        assert isinstance(found, click.Command)  # noqa: S101  (the table above names it)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], VERBS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            ctx.fail(f"there is no command '{args[0]}'.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in VERBS.items()])
+
+
+@click.group(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with `buttermilk demo`, or with `buttermilk init mystudy`.",
+)
+@click.version_option(package_name="buttermilk")
+def buttermilk() -> None:
+    """Ask models, tools and people the same question about many texts; keep every answer with all that produced it."""
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        buttermilk.main(prog_name="buttermilk")
+    except BrokenPipeError:  # `buttermilk export | head`
+        sys.stderr.close()
+        sys.exit(0)

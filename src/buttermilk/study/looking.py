@@ -1,0 +1,213 @@
+"""Looking at what is stored: `status`, `show`, `replay`, `export`, `report`, and answers brought in from a file."""
+
+import json
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from buttermilk.analysis.frame import frame
+from buttermilk.analysis.report import report as write_report
+from buttermilk.config import compose_store, find_root
+from buttermilk.core.contracts import Model, Store, Tool
+from buttermilk.core.errors import ConfigError, DataError, did_you_mean
+from buttermilk.core.jobs import Event, Job, Result, Run
+from buttermilk.engine.assemble import assemble
+from buttermilk.engine.attempt import Attempts, Signature
+from buttermilk.engine.lane import Lane
+from buttermilk.engine.limits import Limiter
+from buttermilk.engine.progress import LaneProgress
+from buttermilk.plugins import find, names
+from buttermilk.study.opening import blobs_of, keys_of, open_store
+from buttermilk.study.running import find_run, is_alive
+
+STATUSES = ("answered", "refused", "unparsed", "failed")
+
+
+def store_of(root: Path | None = None, overrides: Sequence[str] = ()) -> tuple[Store, Path]:
+    """The study's store, which must exist, and the study's folder."""
+    root = root or find_root(Path.cwd())
+    spec = compose_store(root, overrides)
+    if spec.type == "sqlite" and not (root / spec.path).is_file():
+        raise ConfigError(
+            "nothing has been asked in this study yet.", where=str(root), hint="Type: buttermilk run FLOW"
+        )
+    return open_store(spec, root), root
+
+
+def status(run: str | None = None, *, root: Path | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """How a run stands, from any process: counts, money, its lanes as they were at its last heartbeat, its events."""
+    store, _ = store_of(root, overrides)
+    try:
+        found = find_run(store, run)
+        return as_status(found, store.counts(found.run_id), store.events(found.run_id), store)
+    finally:
+        store.close()
+
+
+def as_status(found: Run, counts: dict[tuple[str, str, str], int], events: list[Event], store: Store) -> dict[str, Any]:
+    totals = {name: sum(count for (_, _, word), count in counts.items() if word == name) for name in STATUSES}
+    alive = is_alive(found)
+    state = found.state if alive or found.state != "running" else "interrupted"
+    money, tokens = store.spent(found.run_id)
+    return {
+        "run": found.run_id,
+        "flow": found.flow,
+        "dataset": found.dataset,
+        "wave": found.wave,
+        "state": "paused" if alive and found.control == "pause" else state,
+        "why": found.why,
+        "store": store.where,
+        "started_at": found.started_at.isoformat(),
+        "ended_at": found.ended_at.isoformat() if found.ended_at else None,
+        "planned": found.planned,
+        **totals,
+        "remaining": max(0, found.planned - sum(totals.values()) + totals["failed"]),
+        "cost": money,
+        "currency": found.budget.currency,
+        "tokens": tokens,
+        "by_step": [
+            {"step": step, "agent": agent, "status": word, "jobs": count}
+            for (step, agent, word), count in counts.items()
+        ],
+        "lanes": found.progress.get("lanes", []) if alive else [],
+        "events": [{"at": one.at.isoformat(), "kind": one.kind, **one.fields} for one in events[-50:]],
+    }
+
+
+def show(job: str, *, root: Path | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """The whole Job, self-contained: what was asked, of whom, of what; every attempt, with the bytes of both sides."""
+    store, _ = store_of(root, overrides)
+    try:
+        job_id = whole_id(store, job)
+        found = store.job(job_id)
+        if found is None:  # pragma: no cover  (the id came from the store)
+            raise ConfigError(f"there is no job '{job}'.")
+        return {
+            "job_id": job_id,
+            "job": json.loads(found.model_dump_json()),
+            "results": [json.loads(one.model_dump_json()) for one in store.attempts(job_id)],
+        }
+    finally:
+        store.close()
+
+
+def whole_id(store: Store, prefix: str) -> str:
+    """People type the first few digits."""
+    found = store.matching(prefix) if prefix else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ConfigError(f"several jobs begin with '{prefix}'.", hint=f"Type more of it: {', '.join(found)} …")
+    raise ConfigError(
+        f"there is no job that begins with '{prefix}'.",
+        hint="Ids are in the column job_id of an export, and the report.",
+    )
+
+
+async def replay(job: str, *, root: Path | None = None, overrides: Sequence[str] = ()) -> tuple[Job, Result]:
+    """Ask a stored Job again, or one from a file that `show --json` wrote, here or anywhere. Nothing is stored."""
+    found, home = _job_to_replay(job, root, overrides)
+    plug = _plug(found, home)
+    limiter = Limiter(plug.endpoint, found.agent.limits, _clock, lambda kind, fields: None)
+    lane = Lane(limiter, LaneProgress(found.step, plug.endpoint, 1))
+    try:
+        results = await Attempts(Signature("replay")).ask(found, plug, lane)
+    finally:
+        await plug.close()
+    return found, results[-1]
+
+
+def _clock() -> float:
+    return datetime.now(UTC).timestamp()
+
+
+def _job_to_replay(job: str, root: Path | None, overrides: Sequence[str]) -> tuple[Job, Path]:
+    file = Path(job)
+    if file.suffix == ".json":
+        try:
+            given = json.loads(file.read_text(encoding="utf-8"))
+            return Job.model_validate(given.get("job", given)), root or Path.cwd()
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"this is no stored Job ({error}).", where=job, hint="buttermilk show JOB --json > job.json"
+            ) from error
+    store, home = store_of(root, overrides)
+    try:
+        found = store.job(whole_id(store, job))
+    finally:
+        store.close()
+    if found is None:  # pragma: no cover
+        raise ConfigError(f"there is no job '{job}'.")
+    return found, home
+
+
+def _plug(job: Job, root: Path) -> Model | Tool:
+    if job.agent.role == "tool":
+        tool: Tool = find("tools", job.agent.type)(job.agent, keys_of(root))
+        return tool
+    spec = compose_store(root) if (root / "conf").is_dir() else None
+    blobs = blobs_of(spec, root).read if spec else _no_blobs
+    model: Model = find("models", job.agent.type)(job.agent, keys_of(root), blobs)
+    return model
+
+
+def _no_blobs(key: str) -> bytes:
+    raise DataError(f"the bytes {key[:12]}… are in the study's blobs, and this is no study.", hint="Replay it there.")
+
+
+def export(
+    target: Path, run: str | None = None, *, root: Path | None = None, overrides: Sequence[str] = (), kind: str = ""
+) -> int:
+    """The tidy table of a run, a row per answer and question, as the target's suffix says. Returns the rows written."""
+    word = kind or target.suffix.lstrip(".").lower()
+    if word not in names("exports"):
+        raise ConfigError(f"'{target.name}' names no format.", hint=did_you_mean(word, names("exports")))
+    store, _ = store_of(root, overrides)
+    try:
+        plug = find("exports", word)()
+        rows: int = plug.write(frame(store, find_run(store, run)), target)
+        return rows
+    finally:
+        store.close()
+
+
+def report(
+    run: str | None = None, target: Path | None = None, *, root: Path | None = None, overrides: Sequence[str] = ()
+) -> Path:
+    """One self-contained HTML page about a run."""
+    store, home = store_of(root, overrides)
+    try:
+        found = find_run(store, run)
+        return write_report(store, found.run_id, target or home / "reports" / f"{found.run_id}.html")
+    finally:
+        store.close()
+
+
+def bring_in(file: Path, *, root: Path | None = None, overrides: Sequence[str] = ()) -> int:
+    """Store the answers of a rescue file. Those that are stored already stay as they are."""
+    store, _ = store_of(root, overrides)
+    count = 0
+    try:
+        with file.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    pair = json.loads(line)
+                    job, result = Job.model_validate(pair["job"]), Result.model_validate(pair["result"])
+                except (ValueError, KeyError, TypeError) as error:
+                    raise DataError("this is no stored answer.", where=f"{file} line {number}") from error
+                store.put(result.run_id, [(job, result)])
+                count += 1
+    except OSError as error:
+        raise DataError(f"the file cannot be read ({os.strerror(error.errno or 0)}).", where=str(file)) from error
+    finally:
+        store.close()
+    return count
+
+
+def shown_request(job: Job) -> list[dict[str, str]]:
+    """The messages as they are sent, for people; a tool is sent none."""
+    if job.prompt is None:
+        return []
+    return [{"role": message.role, "text": message.text} for message in assemble(job).messages]

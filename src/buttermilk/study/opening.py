@@ -1,0 +1,257 @@
+"""Opening a study: its configuration, its store, its records, its keys and its plugs; and all checks before a call."""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+from urllib.parse import urlsplit
+
+from buttermilk.config import Composed, StoreSpec, compose
+from buttermilk.core.contracts import Checks, Keys, Model, Secret, Store, Tool, Vault
+from buttermilk.core.errors import ConfigError, DataError, SecretError
+from buttermilk.core.flows import Agent, Flow, Step
+from buttermilk.core.hashing import fingerprint
+from buttermilk.core.records import Dataset, DatasetSpec, Record, Reject
+from buttermilk.core.values import plain
+from buttermilk.engine.plan import cells
+from buttermilk.plugins import find
+from buttermilk.prompts import check_prompt
+from buttermilk.stores.blobs import LocalBlobs
+
+REJECTS_SHOWN = 5
+
+
+@dataclass
+class Study:
+    """An opened flow: what it says, where its answers are, and which records it asks about."""
+
+    composed: Composed
+    store: Store
+    dataset: Dataset
+
+    @property
+    def root(self) -> Path:
+        return self.composed.root
+
+    @property
+    def flow(self) -> Flow:
+        return self.composed.flows[0]
+
+    def plug_for(self, agent: Agent) -> Model | Tool:
+        """The agent's plug, opened. Raises SecretError where its key is missing, ConfigError for a wrong parameter."""
+        keys = keys_of(self.root)
+        if agent.role == "tool":
+            tool: Tool = find("tools", agent.type)(agent, keys)
+            return tool
+        model: Model = find("models", agent.type)(agent, keys, blobs_of(self.composed.store, self.root).read)
+        return model
+
+    def close(self) -> None:
+        self.store.close()
+
+
+def open_study(root: Path, flow: str, overrides: Sequence[str] = (), *, multirun: bool = False) -> Study:
+    """Compose, open the store, read the records, and check everything that can be checked before the first call."""
+    composed = compose(root, flow, overrides, multirun=multirun)
+    store = open_store(composed.store, root)
+    try:
+        study = Study(composed, store, ingest(composed.dataset, store, composed.store, root))
+        for one in composed.flows:
+            for step in one.steps:
+                check_step(one, step, study.dataset)
+        check_budget(composed)
+    except BaseException:
+        store.close()
+        raise
+    return study
+
+
+def open_store(spec: StoreSpec, root: Path) -> Store:
+    store: Store = find("stores", spec.type)(root / spec.path, **spec.options)
+    return store
+
+
+def blobs_of(spec: StoreSpec, root: Path) -> LocalBlobs:
+    return LocalBlobs((root / spec.path).parent / "blobs")
+
+
+# ---- records
+
+
+def ingest(spec: DatasetSpec, store: Store, where: StoreSpec, root: Path) -> Dataset:
+    """The dataset, read once: a source whose bytes and mapping are known is not read again."""
+    source = find("sources", spec.type)(spec, root)
+    key = fingerprint([source.fingerprint(), plain(spec, without=frozenset({"rejects"}))])
+    known = store.dataset(key)
+    if known is None:
+        rejects = (root / where.path).parent / "rejects" / f"{spec.name}.csv"
+        kept = kept_media(written_rejects(source.records(), rejects), blobs_of(where, root), root)
+        known = store.keep_dataset(key, spec, kept)
+    if known.rejected and spec.rejects == "stop":
+        raise rejected(known, (root / where.path).parent / "rejects" / f"{spec.name}.csv")
+    return known
+
+
+def kept_media(found: Iterable[Record | Reject], blobs: LocalBlobs, root: Path) -> Iterator[Record | Reject]:
+    """Media are copied into the study's blobs, so that the record stays what it was when the file is edited."""
+    for item in found:
+        if isinstance(item, Record) and any(part.path for part in item.parts):
+            parts = []
+            for part in item.parts:
+                if part.path and part.blob:
+                    blobs.keep(Path(part.path), part.blob)
+                shown = _relative(part.path, root) if part.path else None
+                parts.append(part.model_copy(update={"path": shown}))
+            item = item.model_copy(update={"parts": tuple(parts)})
+        yield item
+
+
+def _relative(path: str, root: Path) -> str:
+    try:
+        return Path(path).resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return Path(path).name
+
+
+def written_rejects(found: Iterable[Record | Reject], target: Path) -> Iterator[Record | Reject]:
+    """Every reject also goes to a CSV that a spreadsheet opens: where, column, why, and the row as it was."""
+    target.unlink(missing_ok=True)
+    with closing(_RejectsFile(target)) as file:
+        for item in found:
+            if isinstance(item, Reject):
+                file.write(item)
+            yield item
+
+
+class _RejectsFile:
+    """Made at the first reject: a folder of empty files tells nobody anything."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.file: TextIO | None = None
+
+    def write(self, reject: Reject) -> None:
+        row = (reject.where, reject.column, reject.why, reject.content)
+        if self.file is None:
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            self.file = self.target.open("w", encoding="utf-8", newline="")
+            csv.writer(self.file).writerow(("where", "column", "why", "content"))
+        # A cell that a spreadsheet would run as a formula is quoted: rows are as hostile as their source.
+        safe = ["'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text for text in row]
+        csv.writer(self.file).writerow(safe)
+
+    def close(self) -> None:
+        if self.file is not None:
+            self.file.close()
+
+
+def rejected(dataset: Dataset, file: Path) -> DataError:
+    shown = [f"{one.where}{f', column {one.column}' if one.column else ''}: {one.why}" for one in dataset.rejects]
+    more = [f"… and {dataset.rejected - REJECTS_SHOWN} more."] if dataset.rejected > REJECTS_SHOWN else []
+    rows = "1 row is no record" if dataset.rejected == 1 else f"{dataset.rejected} rows are no records"
+    return DataError(
+        f"{rows} (of {dataset.rejected + dataset.records}); nothing was asked.",
+        where=dataset.spec.path,
+        hint="\n  ".join(
+            [
+                *shown[:REJECTS_SHOWN],
+                *more,
+                f"All of them: {file}",
+                "Mend the rows, or go on without them: data.rejects=skip (the report will count them).",
+            ]
+        ),
+    )
+
+
+# ---- keys
+
+
+def keys_of(root: Path) -> Keys:
+    """`secret://STORE/NAME` opened by the vault of that name."""
+    vaults: dict[str, Vault] = {}
+
+    def get(reference: str) -> Secret:
+        parts = urlsplit(reference)
+        if parts.scheme != "secret" or not parts.netloc or len(parts.path) < 2:
+            raise SecretError("a key is written as a reference.", hint="e.g. key: secret://env/OPENAI_API_KEY")
+        if parts.netloc not in vaults:
+            vaults[parts.netloc] = find("vaults", parts.netloc)(root)
+        return vaults[parts.netloc].get(parts.path[1:])
+
+    return get
+
+
+# ---- checks
+
+
+def check_step(flow: Flow, step: Step, dataset: Dataset) -> None:
+    """What a step asks for, against what there is: variables, columns, kinds of media."""
+    gives = {"record", "codebook", *step.reads, *step.variables}
+    if step.perspectives:
+        gives.add("perspective")
+    for prompt in step.prompts:
+        check_prompt(
+            prompt,
+            step=step.name,
+            gives=gives,
+            columns=dataset.columns,
+            records=dataset.records,
+            sent=dataset.spec.sent,
+            dataset=dataset.name,
+        )
+    for cell in cells(flow, step):
+        check_media(cell.agent, step, dataset)
+
+
+def check_plugs(study: Study) -> None:
+    """Open each agent's plug once: a missing key, a wrong parameter, a label that is not in the codebook: told now."""
+    asked = {
+        (agent.name, agent.hash, step.codebook.hash): (agent, step)
+        for flow in study.composed.flows
+        for step in flow.steps
+        for agent in step.agents
+    }
+    for agent, step in asked.values():
+        plug = study.plug_for(agent)
+        if isinstance(plug, Checks):
+            plug.check(step.codebook)
+
+
+def check_media(agent: Agent, step: Step, dataset: Dataset) -> None:
+    """An agent that cannot take what has no words would answer about nothing."""
+    if agent.role != "model":
+        return
+    for kind, count in dataset.kinds.items():
+        if kind != "text" and kind not in agent.capabilities.inputs:
+            raise ConfigError(
+                f"agent '{agent.name}' takes {', '.join(agent.capabilities.inputs)}; {count} records of "
+                f"'{dataset.name}' have {kind} without a text alternative.",
+                where=f"step '{step.name}'",
+                hint=f"Choose an agent that takes {kind}, say so in its `capabilities.inputs`, or map a column of "
+                "descriptions: `columns: {alt: COLUMN}`.",
+            )
+
+
+def check_budget(composed: Composed) -> None:
+    """A cap on money means nothing where a price is unknown."""
+    if composed.run.budget.money is None:
+        return
+    for agent in (agent for flow in composed.flows for step in flow.steps for agent in step.agents):
+        if agent.role != "model" or find("models", agent.type).simulated:
+            continue
+        if agent.price is None:
+            raise ConfigError(
+                f"the run has a budget in money, and the price of '{agent.model or agent.name}' is not known.",
+                where=f"agent '{agent.name}'",
+                hint=f"Write it down: conf/agent/{agent.name}.yaml, `price: {{input: ..., output: ..., "
+                "source: ..., dated: ...}` per million tokens; or cap tokens: run.budget.tokens=...",
+            )
+        if agent.price.currency != composed.run.budget.currency:
+            raise ConfigError(
+                f"the budget is in {composed.run.budget.currency}, the price of '{agent.name}' in "
+                f"{agent.price.currency}.",
+                where=f"agent '{agent.name}'",
+                hint="Give both in one currency: run.budget.currency=...",
+            )

@@ -1,0 +1,237 @@
+"""`plan`: the grid, how much of it is done, why the rest is not, and what asking it would cost. Nothing is spent.
+
+Tokens are estimated, and the range says how roughly: a token is taken for three to five characters of the rendered
+prompt (of the first records), an answer for a few words a question at least, and at most for the agent's own maximum
+or a paragraph a question. Retries are not counted. Steps that read others are counted as if everybody will answer.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from buttermilk.config import find_root
+from buttermilk.core.flows import Agent, Codebook
+from buttermilk.core.jobs import Run
+from buttermilk.engine.assemble import assemble
+from buttermilk.engine.lane import is_settled
+from buttermilk.engine.plan import CellPlan, Planned, cells, ordered, panel_size, readings
+from buttermilk.engine.plan import plan as plan_jobs
+from buttermilk.engine.reasons import reasons
+from buttermilk.plugins import find
+from buttermilk.study.opening import Study, open_study
+
+SAMPLE = 20  # records whose prompts are rendered for the estimate
+CHARACTERS_A_TOKEN = (5.0, 3.0)  # low, high
+TOKENS_A_QUESTION = (8, 120)  # of an answer, where nothing better is known
+TOKENS_A_READ_ANSWER = (30, 90)  # of each earlier answer that a step reads
+
+MAXIMUM_NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+
+
+@dataclass
+class Row:
+    """One agent in one step."""
+
+    step: str
+    agent: str
+    planned: int = 0
+    done: int = 0
+    why: Counter[str] = field(default_factory=Counter)
+    input_tokens: tuple[int, int] = (0, 0)
+    output_tokens: tuple[int, int] = (0, 0)
+    cost: tuple[float, float] | None = None
+    price: str = ""
+    simulated: bool = False
+
+    @property
+    def to_ask(self) -> int:
+        return self.planned - self.done
+
+
+@dataclass
+class PlanReport:
+    """What a run of a flow would do now."""
+
+    flow: str
+    title: str
+    dataset: str
+    records: int
+    wave: str
+    rows: list[Row]
+    rejected: int = 0
+    warnings: tuple[str, ...] = ()
+    currency: str = "USD"
+
+    @property
+    def planned(self) -> int:
+        return sum(row.planned for row in self.rows)
+
+    @property
+    def to_ask(self) -> int:
+        return sum(row.to_ask for row in self.rows)
+
+    @property
+    def cost(self) -> tuple[float, float]:
+        known = [row.cost for row in self.rows if row.cost]
+        return sum(low for low, _ in known), sum(high for _, high in known)
+
+    @property
+    def unpriced(self) -> list[str]:
+        """Agents that will be paid for and whose price nobody wrote down."""
+        return sorted({row.agent for row in self.rows if row.to_ask and row.cost is None})
+
+    def as_json(self) -> dict[str, Any]:
+        rows = [
+            {
+                "step": row.step,
+                "agent": row.agent,
+                "planned": row.planned,
+                "done": row.done,
+                "to_ask": row.to_ask,
+                "why": dict(row.why),
+                "input_tokens": row.input_tokens,
+                "output_tokens": row.output_tokens,
+                "cost": row.cost,
+                "price": row.price,
+                "simulated": row.simulated,
+            }
+            for row in self.rows
+        ]
+        names = ("flow", "title", "dataset", "records", "rejected", "wave", "planned", "to_ask", "cost", "currency")
+        return {name: getattr(self, name) for name in names} | {"unpriced": self.unpriced, "rows": rows}
+
+
+def plan(flow: str, *overrides: str, root: Path | None = None, multirun: bool = False) -> PlanReport:
+    """`plan("verse", "steps.judge.repeats=5")`: nothing is asked and nothing is spent."""
+    study = open_study(root or find_root(Path.cwd()), flow, overrides, multirun=multirun)
+    try:
+        return _Planner(study).report()
+    finally:
+        study.close()
+
+
+class _Planner:
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.latest = self._latest()
+        self.rows: dict[tuple[str, str], Row] = {}
+        self._characters: dict[tuple[str, str], float] = {}
+
+    def _latest(self) -> Run | None:
+        """The last run of this flow: the answers that a later step would read are its answers."""
+        runs = [run for run in self.study.store.runs() if run.flow == self.study.flow.name]
+        return runs[-1] if runs else None
+
+    def report(self) -> PlanReport:
+        composed, dataset, flow = self.study.composed, self.study.dataset, self.study.flow
+        for step in ordered(flow):
+            # What a step reads is not known while the steps it reads have something left to ask.
+            waits = sorted(
+                {row.step for row in self.rows.values() if row.step in step.reads.values() and row.to_ask > 0}
+            )
+            for one in composed.flows:
+                for cell in cells(one, one.step(step.name), sorted(dataset.spec.sent)):
+                    self._count(cell, waits)
+        return PlanReport(
+            flow.name,
+            flow.title,
+            dataset.name,
+            dataset.records,
+            flow.wave,
+            list(self.rows.values()),
+            dataset.rejected,
+            composed.warnings,
+            composed.run.budget.currency,
+        )
+
+    def _count(self, cell: CellPlan, waits: list[str]) -> None:
+        key = (cell.step.name, cell.agent.name)
+        row = self.rows.setdefault(key, Row(*key))
+        whole = cell.repeats * self.study.dataset.records
+        row.planned += whole
+        missing = whole
+        if waits:
+            row.why[f"waits for {', '.join(waits)}"] += whole
+        else:
+            missing = self._missing(row, cell)
+        self._estimate(row, cell, missing)
+
+    def _missing(self, row: Row, cell: CellPlan) -> int:
+        """How many jobs of the cell are to be asked; why goes into the row."""
+        missing = 0
+        for planned in self._planned(cell):
+            stored = self.study.store.done([job.job_id for job in planned])
+            absent = [job for job in planned if not is_settled(stored.get(job.job_id), self.study.flow.name, ())]
+            fresh = [job for job in absent if job.job_id not in stored]
+            row.done += len(planned) - len(absent)
+            row.why += reasons(self.study.store, cell.step.name, fresh)
+            if len(absent) > len(fresh):
+                row.why["failed before"] += len(absent) - len(fresh)
+            missing += len(absent)
+        return missing
+
+    def _planned(self, cell: CellPlan) -> Iterator[list[Planned]]:
+        first = 0
+        for refs in self.study.store.refs(self.study.dataset.fingerprint):
+            inputs = None
+            if cell.step.reads and self.latest:
+                inputs = readings(self.study.store, self.latest.run_id, cell, refs)
+            yield list(plan_jobs([cell], refs, inputs, first=first))
+            first += len(refs)
+
+    # ---- tokens and money
+
+    def _estimate(self, row: Row, cell: CellPlan, missing: int) -> None:
+        agent = cell.agent
+        row.simulated = agent.role == "model" and bool(find("models", agent.type).simulated)
+        if agent.role != "model" or row.simulated:
+            row.cost = row.cost or (0.0, 0.0)
+            return
+        characters = self._prompt_characters(cell)
+        read = sum(panel_size(cell.flow, cell.flow.step(source)) for source in cell.step.reads.values())
+        low_in, high_in = (
+            characters / a_token + read * an_answer
+            for a_token, an_answer in zip(CHARACTERS_A_TOKEN, TOKENS_A_READ_ANSWER, strict=True)
+        )
+        low_out, high_out = self._answer_tokens(agent, cell.step.codebook)
+        row.input_tokens = _add(row.input_tokens, missing * low_in, missing * high_in)
+        row.output_tokens = _add(row.output_tokens, missing * low_out, missing * high_out)
+        if agent.price:
+            per_job = [
+                (given * agent.price.input + made * agent.price.output) / 1_000_000
+                for given, made in ((low_in, low_out), (high_in, high_out))
+            ]
+            before = row.cost or (0.0, 0.0)
+            row.cost = (before[0] + missing * per_job[0], before[1] + missing * per_job[1])
+            row.price = agent.price.version
+
+    def _prompt_characters(self, cell: CellPlan) -> float:
+        """The mean length of the rendered prompt and the schema, over the first records."""
+        key = (cell.agent.name, cell.cell.key)
+        if key not in self._characters:
+            unread = cell.step.model_copy(update={"reads": {}})
+            bare = CellPlan(
+                cell.flow, unread, cell.agent, cell.prompt, cell.perspective, cell.variant, cell.sent_columns
+            )
+            refs = next(self.study.store.refs(self.study.dataset.fingerprint))[:SAMPLE]
+            records = self.study.store.records([ref.record_hash for ref in refs])
+            inputs = {ref.record_id: dict.fromkeys(cell.step.reads, ()) for ref in refs}
+            jobs = [planned.job(records[planned.ref.record_hash]) for planned in plan_jobs([bare], refs)]
+            jobs = [job.model_copy(update={"inputs": inputs[job.record.record_id]}) for job in jobs]
+            lengths = [sum(len(message.text) for message in assemble(job).messages) for job in jobs]
+            self._characters[key] = fmean(lengths) + len(str(cell.step.codebook.schema_))
+        return self._characters[key]
+
+    def _answer_tokens(self, agent: Agent, codebook: Codebook) -> tuple[float, float]:
+        low, high = (tokens * len(codebook.questions) for tokens in TOKENS_A_QUESTION)
+        most = next((agent.parameters[name] for name in MAXIMUM_NAMES if name in agent.parameters), None)
+        if isinstance(most, int | float):
+            return min(low, most), float(most)
+        return low, high
+
+
+def _add(before: tuple[int, int], low: float, high: float) -> tuple[int, int]:
+    return before[0] + round(low), before[1] + round(high)

@@ -1,0 +1,248 @@
+"""`plan` and `run`, and what another shell may do to a run: look, pause, resume, cancel."""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from getpass import getuser
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from buttermilk.config import find_root
+from buttermilk.core.contracts import Store
+from buttermilk.core.errors import ConfigError, StoreError, did_you_mean
+from buttermilk.core.hashing import fingerprint
+from buttermilk.core.jobs import Job, Result, Run
+from buttermilk.core.values import Json
+from buttermilk.engine.progress import Progress
+from buttermilk.engine.run import Engine, Stop
+from buttermilk.study.opening import Study, check_plugs, open_study
+
+PACKAGES = ("buttermilk", "pydantic", "aiohttp", "jinja2", "sqlalchemy", "json-repair", "hydra-core", "omegaconf")
+DEAD_AFTER = timedelta(seconds=60)  # a run whose heart has not beaten for so long has no process any more
+
+Watch = Callable[[Progress], None]
+
+
+@dataclass
+class Running:
+    """A run about to start: what it is, and whether it goes on from an earlier stop."""
+
+    study: Study
+    run: Run
+    resumed: bool
+    stop: Stop = field(default_factory=Stop)
+    ask_again: Collection[str] = ()
+
+    async def go(self, watch: Watch = lambda progress: None) -> Progress:
+        """Ask what remains, and close the study."""
+        study = self.study
+        engine = Engine(
+            study.store, self.run, study.dataset, study.plug_for, stop=self.stop, watch=watch, ask_again=self.ask_again
+        )
+        try:
+            return await engine.go()
+        except StoreError as error:
+            if engine.writer.unsaved:
+                error.hint = f"{error.hint}\n  {rescue(engine.writer.unsaved)}"
+            raise
+        finally:
+            study.close()
+
+
+async def run(
+    flow: str, *overrides: str, root: Path | None = None, multirun: bool = False, watch: Watch = lambda progress: None
+) -> Progress:
+    """Ask everything of a flow that is not answered yet, and return what became of it.
+
+    `await run("verse", "steps.judge.repeats=5", "agents=[gpt]")`. A run that was stopped goes on under its name.
+    """
+    return await prepare(flow, overrides, root=root, multirun=multirun).go(watch)
+
+
+def prepare(
+    flow: str,
+    overrides: Sequence[str] = (),
+    *,
+    root: Path | None = None,
+    multirun: bool = False,
+    ask_again: Collection[str] = (),
+) -> Running:
+    """Everything up to the first call: checks made, keys found, the run registered or found to go on with."""
+    study = open_study(root or find_root(Path.cwd()), flow, overrides, multirun=multirun)
+    try:
+        check_plugs(study)
+        found = _to_go_on(study)
+        if found is not None:
+            changes = {"state": "running", "why": "", "control": "", "pid": os.getpid(), "machine": platform.node()}
+            study.store.update(found.run_id, changes | {"heartbeat_at": now(), "ended_at": None})
+            found = found.model_copy(update={"budget": study.composed.run.budget})
+            return Running(study, found, True, ask_again=ask_again)
+        fresh = new_run(study)
+        study.store.begin(fresh)
+        return Running(study, fresh, False, ask_again=ask_again)
+    except BaseException:
+        study.close()
+        raise
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def spec_hash(study: Study) -> str:
+    """What makes two runs the same one: the flow with all it asks, the records, the wave."""
+    return fingerprint([[flow.hash for flow in study.composed.flows], study.dataset.fingerprint])
+
+
+def _to_go_on(study: Study) -> Run | None:
+    """The last run of this very specification, unless it was cancelled or another name is asked for."""
+    wanted, spec = study.composed.run.name, spec_hash(study)
+    same = [one for one in study.store.runs() if one.spec_hash == spec and one.state != "cancelled"]
+    if wanted:
+        same = [one for one in same if one.run_id == wanted]
+    if not same:
+        return None
+    last = same[-1]
+    if is_alive(last):
+        raise ConfigError(
+            f"run '{last.run_id}' is going on (process {last.pid} on {last.machine}).",
+            hint=f"Look at it: buttermilk watch {last.run_id}   or end it: buttermilk cancel {last.run_id}",
+        )
+    return last
+
+
+def is_alive(found: Run) -> bool:
+    """Does a process still work on it? On this machine the process is asked for, elsewhere its heartbeat."""
+    if found.state != "running":
+        return False
+    if found.machine == platform.node():
+        return found.pid != os.getpid() and _process_lives(found.pid)
+    return found.heartbeat_at is not None and now() - found.heartbeat_at < DEAD_AFTER
+
+
+def _process_lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def new_run(study: Study) -> Run:
+    composed, flow, dataset = study.composed, study.flow, study.dataset
+    return Run(
+        run_id=_name(study),
+        spec_hash=spec_hash(study),
+        flow=flow.name,
+        flow_hash=flow.hash,
+        title=flow.title,
+        dataset=dataset.name,
+        dataset_fingerprint=dataset.fingerprint,
+        wave=flow.wave,
+        seed=flow.seed,
+        budget=composed.run.budget,
+        method=composed.flows,
+        config=composed.resolved,
+        git=git_state(study.root),
+        versions=versions(),
+        user=getuser(),
+        machine=platform.node(),
+        pid=os.getpid(),
+        started_at=now(),
+        heartbeat_at=now(),
+    )
+
+
+def _name(study: Study) -> str:
+    """The name that was given, else `verse-2026-11-22`, `verse-2026-11-22-2`, …: a name is never used again."""
+    taken = {one.run_id for one in study.store.runs()}
+    wanted = study.composed.run.name
+    if wanted:
+        if wanted in taken:
+            raise ConfigError(
+                f"the name '{wanted}' belongs to an earlier run, of another flow, dataset or wave.",
+                hint="Names are never used again: choose another, or leave run.name out.",
+            )
+        return wanted
+    stem = f"{study.flow.name}-{now():%Y-%m-%d}"
+    names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(taken) + 2))
+    return next(name for name in names if name not in taken)
+
+
+def git_state(root: Path) -> dict[str, Json]:
+    """Commit and whether files differ from it; empty outside a repository."""
+    git = shutil.which("git")
+    if git is None:
+        return {}
+    # The folder may belong to somebody else, as in a container; reading its state is safe.
+    command = [git, "-c", "safe.directory=*", "-C", str(root)]
+    try:
+        commit = subprocess.check_output([*command, "rev-parse", "HEAD"], stderr=subprocess.DEVNULL, text=True)  # noqa: S603
+        status = subprocess.check_output([*command, "status", "--porcelain"], stderr=subprocess.DEVNULL)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {"commit": commit.strip(), "dirty": bool(status.strip())}
+
+
+def versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def rescue(unsaved: Sequence[tuple[Job, Result]]) -> str:
+    """Answers that were paid for and could not be stored go to a file elsewhere; the sentence says where."""
+    target = Path(tempfile.gettempdir()) / f"buttermilk-rescue-{os.getpid()}.jsonl"
+    lines = (
+        json.dumps({"job": json.loads(job.model_dump_json()), "result": json.loads(one.model_dump_json())}) + "\n"
+        for job, one in unsaved
+    )
+    try:
+        with target.open("w", encoding="utf-8") as file:
+            file.writelines(lines)
+    except OSError:
+        return f"{len(unsaved)} answers that had just come could not be kept anywhere; they will be asked again."
+    return f"{len(unsaved)} answers that had just come are safe in {target}: buttermilk import {target}"
+
+
+# ---- from another shell
+
+
+def find_run(store: Store, name: str | None) -> Run:
+    """The run of that name, or the latest."""
+    runs = store.runs()
+    if not runs:
+        raise ConfigError("there is no run yet.", where=store.where, hint="Type: buttermilk run FLOW")
+    if name is None:
+        return runs[-1]
+    for one in runs:
+        if one.run_id == name:
+            return one
+    raise ConfigError(f"there is no run '{name}'.", hint=did_you_mean(name, [one.run_id for one in runs]))
+
+
+def control(store: Store, name: str | None, word: str) -> Run:
+    """Tell a run to `pause`, to go on (an empty word), or to `cancel`. It hears within a second."""
+    found = find_run(store, name)
+    if is_alive(found) or (found.state == "running" and found.machine != platform.node()):
+        store.update(found.run_id, {"control": word})
+        return found
+    if word == "cancel":
+        changes: Mapping[str, object] = {"state": "cancelled", "why": "cancelled", "ended_at": now()}
+        store.update(found.run_id, dict(changes))
+        return found
+    raise ConfigError(
+        f"run '{found.run_id}' is not going on ({found.state}).", hint=f"Type: buttermilk run {found.flow}"
+    )

@@ -1,0 +1,223 @@
+"""The verbs that look at what is stored, and those that speak to a run in another shell."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from buttermilk.config import find_root
+from buttermilk.core.jobs import Job, Result
+from buttermilk.study.looking import bring_in, export, replay, report, show, status, store_of
+from buttermilk.study.running import control
+from buttermilk.verbs.live import summary
+from buttermilk.verbs.screen import (
+    FAILED,
+    json_option,
+    money,
+    one_screen,
+    out,
+    print_json,
+    study_option,
+)
+
+run_argument = click.argument("run", required=False)
+WATCH_SECONDS = 1.0
+SHOWN = 2_000  # characters of a long text on the screen; `--json` has it whole
+
+
+def _root(study: str | None) -> Path | None:
+    return Path(study) if study else None
+
+
+@click.command("status")
+@run_argument
+@study_option
+@json_option
+@one_screen
+def status_(run: str | None, study: str | None, as_json: bool) -> None:
+    """Say how RUN (else the latest) stands, from any shell."""
+    found = status(run, root=_root(study))
+    if as_json:
+        print_json(found)
+    else:
+        _show_status(found)
+
+
+def _show_status(found: Mapping[str, Any]) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("step", "agent", "answered", "refused", "unparsed", "failed"):
+        table.add_column(name, justify="left" if name in ("step", "agent") else "right")
+    places: dict[tuple[str, str], dict[str, int]] = {}
+    for row in found["by_step"]:
+        places.setdefault((row["step"], row["agent"]), {})[row["status"]] = row["jobs"]
+    for place, counts in places.items():
+        numbers = (f"{counts.get(name, 0):,}" for name in ("answered", "refused", "unparsed", "failed"))
+        table.add_row(*place, *numbers)
+    out.print(table)
+    for lane in found["lanes"]:
+        out.print(
+            f"{lane['step']} at {lane['endpoint']}: {lane['in_flight']} in flight, limit {lane['limit']}, "
+            f"{lane['retries']} retries",
+            markup=False,
+        )
+    limits = [event for event in found["events"] if event["kind"] == "limit"]
+    if limits:
+        last = limits[-1]
+        out.print(f"last change of limit: {last['from']} → {last['to']} ({last['why']}), {last['at']}", markup=False)
+    out.print(
+        f"{found['tokens']:,} tokens, spent {money(found['cost'], found['currency'])}; {found['store']}", markup=False
+    )
+    out.print(summary(dict(found)), markup=False)
+
+
+@click.command("watch")
+@run_argument
+@study_option
+@json_option
+@one_screen
+def watch_(run: str | None, study: str | None, as_json: bool) -> None:
+    """Follow RUN (else the latest) until it ends. Ctrl-C stops the watching, not the run."""
+    try:
+        while True:
+            found = status(run, root=_root(study))
+            if as_json:
+                print_json(found)
+            else:
+                out.print(summary(found), markup=False)
+            if found["state"] not in ("running", "paused"):
+                return
+            time.sleep(WATCH_SECONDS)
+    except KeyboardInterrupt:
+        return
+
+
+def _tell(run: str | None, study: str | None, word: str, said: str) -> None:
+    store, _ = store_of(_root(study))
+    try:
+        found = control(store, run, word)
+    finally:
+        store.close()
+    out.print(f"{found.run_id}: {said}", markup=False)
+
+
+@click.command("pause")
+@run_argument
+@study_option
+@one_screen
+def pause_(run: str | None, study: str | None) -> None:
+    """Let RUN (else the latest) finish what is in flight, and wait."""
+    _tell(run, study, "pause", "told to pause; `buttermilk resume` lets it go on")
+
+
+@click.command("resume")
+@run_argument
+@study_option
+@one_screen
+def resume_(run: str | None, study: str | None) -> None:
+    """Let a paused RUN (else the latest) go on. One that was stopped goes on with `buttermilk run FLOW`."""
+    _tell(run, study, "", "told to go on")
+
+
+@click.command("cancel")
+@run_argument
+@study_option
+@one_screen
+def cancel_(run: str | None, study: str | None) -> None:
+    """End RUN (else the latest) for good. What was answered stays stored."""
+    _tell(run, study, "cancel", "cancelled")
+
+
+@click.command("show")
+@click.argument("job")
+@study_option
+@json_option
+@one_screen
+def show_(job: str, study: str | None, as_json: bool) -> None:
+    """Show JOB (the first digits of its id are enough): what was asked of whom, and every answer as it came."""
+    found = show(job, root=_root(study))
+    if as_json:
+        print_json(found)
+    else:
+        _show_job(found)
+
+
+def _show_job(found: Mapping[str, Any]) -> None:
+    job = Job.model_validate(found["job"])
+    seen = [job.agent.name, job.perspective.name if job.perspective else "", f"repeat {job.repeat}", f"wave {job.wave}"]
+    out.print(f"[bold]job {found['job_id']}[/]\n{job.step}: {escape(' · '.join(item for item in seen if item))}")
+    out.print(f"record {escape(job.record.record_id)}: {escape(_cut(job.record.text))}")
+    for label in job.record.labels:
+        out.print(f"  {escape(label.coder)}: {escape(label.question)} = {escape(str(label.value))}")
+    for given in found["results"]:
+        _show_result(Result.model_validate(given))
+    out.print("The whole of it: buttermilk show --json", style="dim")
+
+
+def _show_result(result: Result) -> None:
+    mark = " [yellow](simulated)[/]" if result.simulated else ""
+    out.print(f"attempt {result.attempt}: [bold]{result.status}[/]{mark} ({result.parse}) in {result.seconds:.2f} s")
+    if result.answers is not None:
+        for name, value in result.answers.items():
+            out.print(f"  {escape(name)}: {escape(str(value))}")
+    if result.text and result.status != "answered":
+        out.print(f"  it said: {escape(_cut(result.text))}")
+    if result.refusal or result.error:
+        out.print(f"  {escape(result.refusal or result.error)}")
+    if result.cost is not None:
+        out.print(f"  {result.usage.input_tokens:,} + {result.usage.output_tokens:,} tokens, "
+                  f"{money(result.cost, result.currency)} ({escape(result.price_version)})")  # fmt: skip
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text):,} characters)"
+
+
+@click.command("replay")
+@click.argument("job")
+@study_option
+@json_option
+@one_screen
+def replay_(job: str, study: str | None, as_json: bool) -> None:
+    """Ask JOB again: its id, or a .json file that `show --json` wrote. Nothing is stored."""
+    found, result = asyncio.run(replay(job, root=_root(study)))
+    if as_json:
+        print_json({"job_id": found.job_id, "result": result.model_dump(mode="json")})
+    else:
+        _show_result(result)
+    sys.exit(FAILED if result.status == "failed" else 0)
+
+
+@click.command("export", epilog="The format is the file's suffix: .csv, .xlsx, .parquet or .jsonl")
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@run_argument
+@study_option
+@one_screen
+def export_(target: Path, run: str | None, study: str | None) -> None:
+    """Write the answers of RUN (else the latest) to TARGET, a row per answer and question."""
+    rows = export(target, run, root=_root(study))
+    out.print(f"{rows:,} rows in {target}", markup=False)
+
+
+@click.command("report")
+@run_argument
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Else reports/RUN.html")
+@study_option
+@one_screen
+def report_(run: str | None, output: Path | None, study: str | None) -> None:
+    """Write the report of RUN (else the latest): one HTML page that needs nothing else."""
+    out.print(f"Report: {report(run, output, root=_root(study)).resolve()}", markup=False)
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@study_option
+@one_screen
+def import_(file: Path, study: str | None) -> None:
+    """Store the answers of a rescue FILE, which a run writes when its store is full."""
+    out.print(f"{bring_in(file, root=_root(study) or find_root(Path.cwd())):,} answers stored", markup=False)

@@ -1,0 +1,62 @@
+"""`init`, `demo` and `doctor`."""
+
+import sys
+from pathlib import Path
+
+import click
+from rich.markup import escape
+
+from buttermilk.config import find_root
+from buttermilk.core.errors import ConfigError
+from buttermilk.study.looking import report
+from buttermilk.study.making import DEMO, demo_overrides, demo_study, doctor, init
+from buttermilk.study.running import prepare
+from buttermilk.verbs.running import go
+from buttermilk.verbs.screen import OVERRIDES, WRONG, json_option, one_screen, out, print_json, study_option
+
+
+@click.command("init")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@one_screen
+def init_(folder: Path) -> None:
+    """Write a new study into FOLDER: plain text files to edit, and a flow that runs at once."""
+    files = init(folder)
+    out.print(f"{len(files)} files in {escape(str(folder))}. Next:")
+    out.print(f"  cd {folder}\n  buttermilk plan verse\n  buttermilk run verse", markup=False)
+
+
+@click.command("demo", epilog=OVERRIDES)
+@click.argument("overrides", nargs=-1)
+@click.option("--agents", multiple=True, help="Ask these instead of the simulated readers: gpt, or a server's URL.")
+@click.option("--into", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"), show_default=True)
+@json_option
+@one_screen
+def demo_(overrides: tuple[str, ...], agents: tuple[str, ...], into: Path, as_json: bool) -> None:
+    """Ask four readers what 200 verses make one feel, from two perspectives, three times; then write the report."""
+    root = demo_study(into)
+    code = go(prepare(DEMO, [*demo_overrides(agents), *overrides], root=root), as_json=as_json)
+    if code in (0, 1):
+        out.print(f"Report: {report(root=root).resolve()}", markup=False)
+    sys.exit(code)
+
+
+@click.command("doctor")
+@study_option
+@json_option
+@one_screen
+def doctor_(study: str | None, as_json: bool) -> None:
+    """Say what works here and what does not: the installation, the plugs, and each flow up to its first call."""
+    try:
+        root = find_root(Path(study) if study else Path.cwd())
+    except ConfigError:
+        root = None
+    findings = doctor(root)
+    if as_json:
+        print_json({"findings": [vars(one) for one in findings]})
+    else:
+        for one in findings:
+            mark = "[green]✓[/]" if one.well else "[red]✗[/]"
+            out.print(f"{mark} [bold]{escape(one.what)}[/]: {escape(one.said)}")
+            if one.hint:
+                out.print(f"    {escape(one.hint)}")
+    sys.exit(0 if all(one.well for one in findings) else WRONG)

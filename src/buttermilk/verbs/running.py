@@ -1,0 +1,180 @@
+"""`plan` and `run`."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from buttermilk.core.errors import StoreError
+from buttermilk.engine.progress import Progress
+from buttermilk.study.planning import PlanReport, Row, plan
+from buttermilk.study.running import Running, prepare
+from buttermilk.verbs.live import summary, view_for
+from buttermilk.verbs.screen import (
+    FAILED,
+    INTERRUPTED,
+    OVERRIDES,
+    STOPPED,
+    complain,
+    err,
+    json_option,
+    money,
+    one_screen,
+    out,
+    print_json,
+    study_option,
+)
+
+CTRL_C = "stopped by Ctrl-C"
+multirun_option = click.option(
+    "-m", "--multirun", is_flag=True, help="Sweep: a list of values makes a run of them all."
+)
+
+
+@click.command("plan", epilog=OVERRIDES)
+@click.argument("flow")
+@click.argument("overrides", nargs=-1)
+@multirun_option
+@study_option
+@json_option
+@one_screen
+def plan_(flow: str, overrides: tuple[str, ...], multirun: bool, study: str | None, as_json: bool) -> None:
+    """Show what `run FLOW` would ask, why, and what it would cost. Spends nothing."""
+    found = plan(flow, *overrides, root=Path(study) if study else None, multirun=multirun)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        show_plan(found)
+
+
+def show_plan(found: PlanReport) -> None:
+    rejected = f", {found.rejected} rows left out" if found.rejected else ""
+    out.print(f"[bold]{escape(found.title or found.flow)}[/]   {found.records:,} records of {found.dataset}{rejected}, "
+              f"wave {found.wave}")  # fmt: skip
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("step", "agent", "jobs", "stored", "to ask", "why", "tokens in", "tokens out", "cost"):
+        table.add_column(name, justify="left" if name in ("step", "agent", "why") else "right")
+    for row in found.rows:
+        table.add_row(*_row(row, found.currency))
+    out.print(table)
+    low, high = found.cost
+    cost = "nothing" if not high else f"{money(low, found.currency)} to {money(high, found.currency)}"
+    out.print(
+        f"{found.planned:,} jobs, {found.planned - found.to_ask:,} stored, {found.to_ask:,} to ask. Cost: {cost}."
+    )
+    for line in _assumptions(found):
+        out.print(f"  {line}", markup=False)
+    for warning in found.warnings:
+        out.print(f"[yellow]![/] {escape(warning)}")
+
+
+def _row(row: Row, currency: str) -> list[str]:
+    why = ", ".join(f"{words} {count:,}" for words, count in row.why.most_common())
+    if row.simulated:
+        cost = "simulated"
+    elif row.cost is None:
+        cost = "price unknown" if row.to_ask else "-"
+    else:
+        cost = f"{money(row.cost[0], currency)} – {money(row.cost[1], currency)}" if row.cost[1] else "-"
+    spans = [f"{low:,} – {high:,}" if high else "-" for low, high in (row.input_tokens, row.output_tokens)]
+    return [row.step, row.agent, f"{row.planned:,}", f"{row.done:,}", f"{row.to_ask:,}", why, *spans, cost]
+
+
+def _assumptions(found: PlanReport) -> list[str]:
+    lines = []
+    if any(row.input_tokens[1] for row in found.rows):
+        lines.append(
+            "Estimated: 3 to 5 characters a token, from the prompts of the first records; answers from a few words to "
+            "a paragraph a question, or the agent's own maximum; no retries."
+        )
+        lines += sorted({f"Price of {row.agent}: {row.price}." for row in found.rows if row.price})
+    lines += [f"No price is known for {name}: conf/agent/{name}.yaml may say `price:`." for name in found.unpriced]
+    return lines
+
+
+@click.command("run", epilog=OVERRIDES)
+@click.argument("flow")
+@click.argument("overrides", nargs=-1)
+@multirun_option
+@click.option("--retry", multiple=True, type=click.Choice(["refused", "unparsed"]), help="Ask these again, too.")
+@study_option
+@json_option
+@one_screen
+def run_(
+    flow: str, overrides: tuple[str, ...], multirun: bool, retry: tuple[str, ...], study: str | None, as_json: bool
+) -> None:
+    """Ask everything of FLOW that is not answered yet. A run that was stopped goes on where it stopped."""
+    root = Path(study) if study else None
+    running = prepare(flow, overrides, root=root, multirun=multirun, ask_again=retry)
+    sys.exit(go(running, as_json=as_json))
+
+
+def go(running: Running, *, as_json: bool = False) -> int:
+    """Run to the end with the live view, and say how it went: the exit code."""
+    if not as_json:
+        word = "goes on" if running.resumed else "begins"
+        out.print(
+            f"Run [bold]{escape(running.run.run_id)}[/] {word}; answers are kept in {escape(running.study.store.where)}"
+        )
+    try:
+        with view_for(as_json=as_json) as view:
+            progress = asyncio.run(_until_told(running, view))
+    except asyncio.CancelledError:
+        err.print("Stopped at once. What was stored is safe; typing the same command again goes on.")
+        return INTERRUPTED
+    except StoreError as error:
+        complain(error)
+        return 2
+    if not as_json:
+        _closing(progress, running)
+    return _code(progress)
+
+
+async def _until_told(running: Running, view: "object") -> Progress:
+    """Ctrl-C once: finish what is in flight. Twice: stop now."""
+    asking = asyncio.ensure_future(running.go(view))  # type: ignore[arg-type]
+
+    def told() -> None:
+        if running.stop.why == CTRL_C:
+            asking.cancel()
+        else:
+            running.stop.drain(CTRL_C)
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, told)
+        except NotImplementedError:  # Windows: Ctrl-C stops at once
+            break
+    return await asking
+
+
+def _code(progress: Progress) -> int:
+    if progress.why == CTRL_C:
+        return INTERRUPTED
+    if progress.statuses["failed"] or any(lane.down for lane in progress.lanes):
+        return FAILED
+    return STOPPED if progress.remaining else 0
+
+
+def _closing(progress: Progress, running: Running) -> None:
+    found = progress.as_json()
+    down = [lane for lane in progress.lanes if lane.down]
+    for lane in down:
+        err.print(f"[bold red]✗[/] {escape(lane.endpoint)} gives no answers: {escape(lane.down)}")
+        err.print("  Is the server running, the address right, the key valid?   buttermilk doctor")
+        err.print(f"  What was answered is stored. To go on: buttermilk run {escape(running.run.flow)}")
+    failed = progress.statuses["failed"]
+    if failed and not down:
+        err.print(
+            f"[bold red]✗[/] {failed:,} jobs failed. To ask them again: buttermilk run {escape(running.run.flow)}"
+        )
+    if progress.budget is not None or progress.money:
+        out.print(f"spent {money(progress.money, progress.currency)}", markup=False)
+    if not progress.remaining and not down:
+        out.print(f"Next: buttermilk report {escape(progress.run_id)}")
+    out.print(summary(found), markup=False)
