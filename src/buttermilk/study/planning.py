@@ -28,6 +28,12 @@ CHARACTERS_A_TOKEN = (5.0, 3.0)  # low, high
 TOKENS_A_QUESTION = (8, 120)  # of an answer, where nothing better is known
 TOKENS_A_READ_ANSWER = (30, 90)  # of each earlier answer that a step reads
 
+AGAIN = {
+    "failed": "failed before",
+    "refused": "refused in another flow",
+    "unparsed": "unparsed in another flow",
+    "answered": "asked again",
+}
 MAXIMUM_NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 
 
@@ -118,6 +124,7 @@ class _Planner:
         self.study = study
         self.latest = self._latest()
         self.rows: dict[tuple[str, str], Row] = {}
+        self.open: dict[str, set[int]] = {}  # step -> the places of the records it has still to ask about
         self._characters: dict[tuple[str, str], float] = {}
 
     def _latest(self) -> Run | None:
@@ -128,13 +135,9 @@ class _Planner:
     def report(self) -> PlanReport:
         composed, dataset, flow = self.study.composed, self.study.dataset, self.study.flow
         for step in ordered(flow):
-            # What a step reads is not known while the steps it reads have something left to ask.
-            waits = sorted(
-                {row.step for row in self.rows.values() if row.step in step.reads.values() and row.to_ask > 0}
-            )
             for one in composed.flows:
                 for cell in cells(one, one.step(step.name), sorted(dataset.spec.sent)):
-                    self._count(cell, waits)
+                    self._count(cell)
         return PlanReport(
             flow.name,
             flow.title,
@@ -147,39 +150,45 @@ class _Planner:
             composed.run.budget.currency,
         )
 
-    def _count(self, cell: CellPlan, waits: list[str]) -> None:
+    def _count(self, cell: CellPlan) -> None:
         key = (cell.step.name, cell.agent.name)
         row = self.rows.setdefault(key, Row(*key))
-        whole = cell.repeats * self.study.dataset.records
-        row.planned += whole
-        missing = whole
-        if waits:
-            row.why[f"waits for {', '.join(waits)}"] += whole
-        else:
-            missing = self._missing(row, cell)
-        self._estimate(row, cell, missing)
+        row.planned += cell.repeats * self.study.dataset.records
+        self._estimate(row, cell, self._missing(row, cell))
 
     def _missing(self, row: Row, cell: CellPlan) -> int:
         """How many jobs of the cell are to be asked; why goes into the row."""
-        missing = 0
+        missing = self._waiting(row, cell)
         for planned in self._planned(cell):
             stored = self.study.store.done([job.job_id for job in planned])
             absent = [job for job in planned if not is_settled(stored.get(job.job_id), self.study.flow.name, ())]
             fresh = [job for job in absent if job.job_id not in stored]
             row.done += len(planned) - len(absent)
             row.why += reasons(self.study.store, cell.step.name, fresh)
-            if len(absent) > len(fresh):
-                row.why["failed before"] += len(absent) - len(fresh)
+            row.why.update(AGAIN[stored[job.job_id].status] for job in absent if job.job_id in stored)
+            self.open.setdefault(cell.step.name, set()).update(job.position for job in absent)
             missing += len(absent)
         return missing
 
+    def _waiting(self, row: Row, cell: CellPlan) -> int:
+        """Jobs about records that an earlier step has still to ask about: what they read is not known yet."""
+        waits = self._unread(cell)
+        if waits:
+            row.why[f"waits for {', '.join(sorted(set(cell.step.reads.values())))}"] += len(waits) * cell.repeats
+            self.open.setdefault(cell.step.name, set()).update(waits)
+        return len(waits) * cell.repeats
+
+    def _unread(self, cell: CellPlan) -> set[int]:
+        return set().union(*(self.open.get(source, set()) for source in cell.step.reads.values()))
+
     def _planned(self, cell: CellPlan) -> Iterator[list[Planned]]:
-        first = 0
+        first, unread = 0, self._unread(cell)
         for refs in self.study.store.refs(self.study.dataset.fingerprint):
             inputs = None
             if cell.step.reads and self.latest:
                 inputs = readings(self.study.store, self.latest.run_id, cell, refs)
-            yield list(plan_jobs([cell], refs, inputs, first=first))
+            jobs = plan_jobs([cell], refs, inputs, first=first)
+            yield [job for job in jobs if job.position not in unread]
             first += len(refs)
 
     # ---- tokens and money

@@ -13,7 +13,7 @@ from rich.text import Text
 from buttermilk.engine.progress import LaneProgress, Progress
 from buttermilk.verbs.screen import last_line, money, out
 
-SHADES = " ░▒▓█"  # of the jobs of a block of records: none, some, half, most, all
+SHADES = "·░▒▓█"  # of the jobs of a block of records: none, some, half, most, all
 GRID_WIDTH = 60
 PLAIN_EVERY_SECONDS = 5.0
 

@@ -34,10 +34,8 @@ def init_(folder: Path) -> None:
 def demo_(overrides: tuple[str, ...], agents: tuple[str, ...], into: Path, as_json: bool) -> None:
     """Ask four readers what 200 verses make one feel, from two perspectives, three times; then write the report."""
     root = demo_study(into)
-    code = go(prepare(DEMO, [*demo_overrides(agents), *overrides], root=root), as_json=as_json)
-    if code in (0, 1):
-        out.print(f"Report: {report(root=root).resolve()}", markup=False)
-    sys.exit(code)
+    running = prepare(DEMO, [*demo_overrides(agents), *overrides], root=root)
+    sys.exit(go(running, as_json=as_json, then=lambda: f"Report: {report(root=root).resolve()}"))
 
 
 @click.command("doctor")

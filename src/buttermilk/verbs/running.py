@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -56,10 +57,13 @@ def show_plan(found: PlanReport) -> None:
     out.print(f"[bold]{escape(found.title or found.flow)}[/]   {found.records:,} records of {found.dataset}{rejected}, "
               f"wave {found.wave}")  # fmt: skip
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("step", "agent", "jobs", "stored", "to ask", "why", "tokens in", "tokens out", "cost"):
-        table.add_column(name, justify="left" if name in ("step", "agent", "why") else "right")
+    paid = any(row.input_tokens[1] for row in found.rows)  # else the columns would be empty
+    names = ("step", "agent", "jobs", "stored", "to ask", "cost", *(("tokens in", "tokens out") if paid else ()), "why")
+    for name in names:
+        table.add_column(name, justify="left" if name in ("step", "agent", "why") else "right", no_wrap=name != "why")
     for row in found.rows:
-        table.add_row(*_row(row, found.currency))
+        cells = _row(row, found.currency)
+        table.add_row(*(cells[name] for name in names))
     out.print(table)
     low, high = found.cost
     cost = "nothing" if not high else f"{money(low, found.currency)} to {money(high, found.currency)}"
@@ -72,7 +76,7 @@ def show_plan(found: PlanReport) -> None:
         out.print(f"[yellow]![/] {escape(warning)}")
 
 
-def _row(row: Row, currency: str) -> list[str]:
+def _row(row: Row, currency: str) -> dict[str, str]:
     why = ", ".join(f"{words} {count:,}" for words, count in row.why.most_common())
     if row.simulated:
         cost = "simulated"
@@ -81,7 +85,9 @@ def _row(row: Row, currency: str) -> list[str]:
     else:
         cost = f"{money(row.cost[0], currency)} – {money(row.cost[1], currency)}" if row.cost[1] else "-"
     spans = [f"{low:,} – {high:,}" if high else "-" for low, high in (row.input_tokens, row.output_tokens)]
-    return [row.step, row.agent, f"{row.planned:,}", f"{row.done:,}", f"{row.to_ask:,}", why, *spans, cost]
+    counts = {"jobs": f"{row.planned:,}", "stored": f"{row.done:,}", "to ask": f"{row.to_ask:,}"}
+    tokens = dict(zip(("tokens in", "tokens out"), spans, strict=True))
+    return {"step": row.step, "agent": row.agent, "cost": cost, "why": why, **counts, **tokens}
 
 
 def _assumptions(found: PlanReport) -> list[str]:
@@ -113,8 +119,8 @@ def run_(
     sys.exit(go(running, as_json=as_json))
 
 
-def go(running: Running, *, as_json: bool = False) -> int:
-    """Run to the end with the live view, and say how it went: the exit code."""
+def go(running: Running, *, as_json: bool = False, then: Callable[[], str] | None = None) -> int:
+    """Run to the end with the live view, and say how it went: the exit code. `then` is done after a whole run."""
     if not as_json:
         word = "goes on" if running.resumed else "begins"
         out.print(
@@ -129,9 +135,11 @@ def go(running: Running, *, as_json: bool = False) -> int:
     except StoreError as error:
         complain(error)
         return 2
+    code = _code(progress)
+    said = then() if then and code in (0, FAILED) else f"Next: buttermilk report {running.run.run_id}"
     if not as_json:
-        _closing(progress, running)
-    return _code(progress)
+        _closing(progress, running, "" if progress.remaining else said)
+    return code
 
 
 async def _until_told(running: Running, view: "object") -> Progress:
@@ -161,7 +169,7 @@ def _code(progress: Progress) -> int:
     return STOPPED if progress.remaining else 0
 
 
-def _closing(progress: Progress, running: Running) -> None:
+def _closing(progress: Progress, running: Running, said: str) -> None:
     found = progress.as_json()
     down = [lane for lane in progress.lanes if lane.down]
     for lane in down:
@@ -175,6 +183,6 @@ def _closing(progress: Progress, running: Running) -> None:
         )
     if progress.budget is not None or progress.money:
         out.print(f"spent {money(progress.money, progress.currency)}", markup=False)
-    if not progress.remaining and not down:
-        out.print(f"Next: buttermilk report {escape(progress.run_id)}")
+    if said:
+        out.print(said, markup=False, soft_wrap=True)
     out.print(summary(found), markup=False)

@@ -20,7 +20,9 @@ FAILED = 1  # it was asked, and some of it came to nothing
 STOPPED = 3  # it was stopped before its end, and can go on
 INTERRUPTED = 130  # by Ctrl-C, as shells say it
 
-out = Console(highlight=False, soft_wrap=True)
+WIDE = 160  # columns where there is no terminal to ask
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
