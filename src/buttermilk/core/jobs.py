@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 from pydantic_core import to_json
 
 from buttermilk.core.flows import Agent, Codebook, Flow, Perspective, Prompt
-from buttermilk.core.hashing import canonical, derive_seed, fingerprint
+from buttermilk.core.hashing import canonical, derive_seed, digest, fingerprint
 from buttermilk.core.records import Record
 from buttermilk.core.values import Json, Scalar, Value
 
@@ -150,7 +150,8 @@ class Cell(Value):
         return fingerprint(self.model_dump(mode="json"))
 
     def job_id(self, record_id: str, seen_hash: str, repeat: int, inputs_hash: str = "") -> str:
-        return fingerprint([self.key, record_id, seen_hash, repeat, inputs_hash])
+        # A JSON list of strings and a number is canonical as it is; this is done for every job of every plan.
+        return digest(to_json([self.key, record_id, seen_hash, repeat, inputs_hash]))
 
 
 class Usage(Value):
@@ -186,7 +187,8 @@ def _pieces(skeleton: str) -> list[bytes | None]:
 
 
 def fill(skeleton: str, texts: Sequence[str], blob: Callable[[str, str], bytes] | None = None) -> bytes:
-    """The request's body. `blob(hash, form)` gives a medium as the text that the vendor wants, quotes not included.
+    """The request's body. `blob(hash, form)` gives a medium as the text that the vendor wants, quotes not included;
+    without it, a medium's mark is left standing, and the body is for the eyes.
 
     Only the skeleton is searched for marks, never what is filled in: a record that contains `{"$text":0}` stays text.
     """
@@ -197,6 +199,8 @@ def fill(skeleton: str, texts: Sequence[str], blob: Callable[[str, str], bytes] 
             out.append(to_json(texts[int(number)]))
         elif blob is not None and key is not None:
             out += [b'"', blob(key.decode(), (form or b"").decode()), b'"']
+        elif key is not None:
+            out += [b'{"$blob":"', key, b'","as":"', form or b"", b'"}']
         out.append(rest or b"")
     return b"".join(out)
 

@@ -1,7 +1,7 @@
 """What every value has in common: it is frozen, knows its fields, and turns into JSON and back unchanged."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -13,6 +13,15 @@ class Value(BaseModel):
     """Frozen; a field nobody declared is an error; a change makes a copy (`value.model_copy(update={...})`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy works out its own ids: pydantic would hand it those of the value it was made from."""
+        if unknown := set(update or ()) - type(self).model_fields.keys():
+            raise TypeError(f"{type(self).__name__} has no field '{min(unknown)}'")
+        copied = super().model_copy(update=update, deep=deep)
+        for name in vars(copied).keys() - type(copied).model_fields.keys():
+            del vars(copied)[name]
+        return copied
 
 
 def plain(value: Value, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from buttermilk.core.flows import Agent
 from buttermilk.core.jobs import Job, Result, Status, Usage
 from buttermilk.core.messages import Output, Reply, Request
 from buttermilk.engine.assemble import assemble, reask
+from buttermilk.engine.limits import LONGEST_PAUSE_SECONDS as LONGEST_TOLD_SECONDS
 from buttermilk.engine.limits import ClosedError, Limiter
 from buttermilk.engine.parse import Forms, parse
 
@@ -42,6 +43,7 @@ class Lane(Protocol):
     limiter: Limiter
 
     def hopeless(self) -> bool: ...
+    def spent(self, result: Result) -> None: ...
     def told(self, result: Result, *, retried: bool) -> None: ...
 
 
@@ -65,22 +67,26 @@ class Attempts:
             except ClosedError:
                 break
             found.append(result)
+            lane.spent(result)
             if result.status == "unparsed" and said is None and result.finish == "stop" and job.agent.role == "model":
                 said = (result.text, result.error)
             elif not isinstance(error, Transient):
-                break
-            last = number == job.agent.limits.attempts or lane.hopeless()
-            lane.told(result, retried=not last)
-            if last:
-                break
+                return found
+            spent = number == job.agent.limits.attempts
+            over = spent or (isinstance(error, Transient) and lane.hopeless())
+            lane.told(result, retried=not over)
+            if over:
+                return found
             if isinstance(error, Transient):
                 await lane.limiter.rest(self.pause(number, error.retry_after_seconds))
+        if found and lane.limiter.closed.is_set():
+            found[-1] = _cut_short(found[-1])
         return found
 
     def pause(self, number: int, retry_after_seconds: float | None) -> float:
         """Seconds until the next try: as the endpoint asked, else doubling; with jitter, so that nobody marches."""
         if retry_after_seconds is not None:
-            return retry_after_seconds * (1 + 0.1 * self.chance.random())
+            return min(retry_after_seconds, LONGEST_TOLD_SECONDS) * (1 + 0.1 * self.chance.random())
         doubled = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (number - 1))
         return doubled * (0.5 + 0.5 * self.chance.random())
 
@@ -99,8 +105,9 @@ class Attempts:
                     limiter.went_well()
                 else:
                     request = reask(assemble(job), *said) if said else assemble(job)
-                    size, estimate = _weight(request)
-                    await limiter.admit(size, estimate)
+                    weight, estimate = _weight(request)
+                    await limiter.admit(weight, estimate)
+                    size = weight
                     reply = await plug.complete(request)  # type: ignore[union-attr]
                     fields = self._of_reply(job, request, reply, reasked=said is not None)
                     limiter.went_well(fields["usage"].input_tokens + fields["usage"].output_tokens, estimate)
@@ -175,6 +182,20 @@ class Attempts:
             status: Status = "unparsed"
             return {"status": status, "parse": "none", "error_kind": "unparsed", "error": found.why}
         return {"status": "answered", "answers": found.answers, "parse": "reasked" if reasked else found.how}
+
+
+def _cut_short(result: Result) -> Result:
+    """A reply that would have been asked about once more, had the run not stopped: a later run asks the job again, so
+    that a run which was stopped comes to the same answers as one which was not."""
+    if result.status != "unparsed":
+        return result
+    return result.model_copy(
+        update={
+            "status": "failed",
+            "error_kind": "stopped",
+            "error": f"the run stopped before it was asked again ({result.error})",
+        }
+    )
 
 
 def cost(agent: Agent, usage: Usage) -> float | None:

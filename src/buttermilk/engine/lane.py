@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from buttermilk.core.contracts import Store
+from buttermilk.core.errors import StoreError
 from buttermilk.core.jobs import Answer, Job, Result, Stored
 from buttermilk.core.records import RecordRef
 from buttermilk.engine.limits import Limiter
@@ -16,6 +17,7 @@ from buttermilk.engine.progress import LaneProgress, Progress
 from buttermilk.engine.writer import StoreThread
 
 HOPELESS_JOBS = 5  # so many jobs in a row that came to nothing: the endpoint is down
+OWN_FAULTS = ("prompt", "stopped")  # these say nothing about the endpoint
 HOPELESS_SECONDS = 15.0  # or no good reply at all for so long, counted from the first failure
 
 Inputs = Mapping[str, Mapping[str, tuple[Answer, ...]]]
@@ -99,6 +101,7 @@ class Lane:
     first_failure_at: float | None = None
     last_error: str = ""
     on_down: Callable[[str, Mapping[str, str]], None] = field(default=lambda kind, fields: None)
+    on_spent: Callable[[], None] = field(default=lambda: None)
 
     def hopeless(self) -> bool:
         """True when trying once more is a waste: the lane is closed, or nothing good came for a while."""
@@ -107,6 +110,11 @@ class Lane:
         since = self.first_failure_at
         return since is not None and self.limiter.clock() - since > HOPELESS_SECONDS
 
+    def spent(self, result: Result) -> None:
+        """Every attempt passes here as it ends: a budget is minded call by call."""
+        self.progress.spent(result)
+        self.on_spent()
+
     def told(self, result: Result, *, retried: bool) -> None:
         """Every attempt that did not settle its job passes here."""
         self.progress.retries += retried
@@ -114,21 +122,23 @@ class Lane:
             self._went_well()
             return
         self.last_error = result.error
+        if result.error_kind == "rate_limited":
+            return  # it answers, and says when to come again: the attempts of the jobs end this, not the clock
         if self.first_failure_at is None:
             self.first_failure_at = self.limiter.clock()
 
     def ended(self, results: Sequence[Result]) -> None:
         """All that was tried for one job."""
-        for result in results:
-            self.progress.spent(result)
         last = results[-1]
         self.progress.ended(last)
         if last.status != "failed":
             self._went_well()
             return
+        if last.error_kind in OWN_FAULTS:
+            return
         self.last_error = last.error or self.last_error
         self.fruitless += 1
-        if self.fruitless >= HOPELESS_JOBS and last.error_kind != "prompt" and not self.progress.down:
+        if self.fruitless >= HOPELESS_JOBS and not self.limiter.closed.is_set():
             self.progress.down = self.last_error
             self.limiter.close()
             self.on_down("down", {"endpoint": self.limiter.endpoint, "why": self.last_error})
@@ -171,6 +181,6 @@ class Supply:
     async def aclose(self) -> None:
         if self._coming:
             self._coming.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, StoreError):  # who waited for it has heard
                 await self._coming
         await self._chunks.aclose()

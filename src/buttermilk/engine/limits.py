@@ -1,12 +1,16 @@
-"""How many calls an endpoint gets at once: it starts small, grows while answers come, halves when told to slow down.
+"""How many calls an endpoint gets at once: it starts small, grows while answers come, shrinks when told to slow down.
 
 `active` calls are on the wire, at most `limit`, which moves. (Jobs begun and not yet stored are bounded too, by
 `limits.concurrency`, in `run.py`: so a crash never loses more than that many answers, and tasks are as many as slots.)
+
+The first "slow down" halves the limit and ends the fast growth. After that it is cut once a round (as many replies as
+the limit allows at once) by half the share of "slow down" among them: all of them halve it, one in five takes a tenth
+off, as DCTCP does it (RFC 8257). An endpoint that turns calls away by chance would else be asked one call at a time.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -15,21 +19,32 @@ from buttermilk.core.flows import Limits
 Clock = Callable[[], float]
 Log = Callable[[str, Mapping[str, Any]], None]
 
-GROWTH = 2  # slots won per answer before the first halving: the limit trebles in the time of one answer
+GROWTH = 2  # slots won per answer before the first "slow down", per round after it: at first the limit trebles a round
 WINDOW = 8  # of the last so many replies …
-CROWDED = 4  # … so many were "slow down": then everyone waits as long as the endpoint said
+CROWDED = 5  # … so many, most of them, were "slow down": then everyone waits as long as the endpoint said
 LONGEST_PAUSE_SECONDS = 300.0
+SHARED = ("concurrency", "start", "requests_per_minute", "tokens_per_minute", "bytes_in_flight")
 
 
 class ClosedError(Exception):
     """No call is let through any more: the run is stopping."""
 
 
+def tightest(all_limits: Iterable[Limits]) -> Limits:
+    """Of agents that share an endpoint, the smallest of each limit: nobody is pressed harder than its agent allows."""
+    found = list(all_limits)
+
+    def least(name: str) -> Any:
+        return min((value for one in found if (value := getattr(one, name)) is not None), default=None)
+
+    return found[0].model_copy(update={name: least(name) for name in SHARED})
+
+
 class Bucket:
-    """At most `per_minute` units a minute, with room for five seconds' worth at once."""
+    """At most `per_minute` units in any minute: five seconds' worth at once, and sixty seconds' worth after it."""
 
     def __init__(self, per_minute: float, clock: Clock) -> None:
-        self.rate = per_minute / 60
+        self.rate = per_minute / 65
         self.room = max(self.rate * 5, 1.0)
         self.level = self.room
         self.clock = clock
@@ -59,14 +74,17 @@ class Limiter:
         self.active = 0
         self.bytes = 0
         self.paused_until = 0.0
-        self.halved_at = float("-inf")
+        self.held = False  # someone in another shell said pause
+        self.cut_at = float("-inf")
         self.growing_fast = True
+        self.replies = self.told = 0  # in this round: all of them, and how many were "slow down"
         self.recent: deque[bool] = deque(maxlen=WINDOW)  # True: told to slow down
         self._requests = Bucket(limits.requests_per_minute, clock) if limits.requests_per_minute else None
         self._tokens = Bucket(limits.tokens_per_minute, clock) if limits.tokens_per_minute else None
         self.closed = asyncio.Event()
         self._retries: deque[asyncio.Future[None]] = deque()
         self._fresh: deque[asyncio.Future[None]] = deque()
+        self._for_bytes: deque[asyncio.Future[None]] = deque()  # have a place, and wait for room on the wire
 
     # ---- slots
 
@@ -77,18 +95,17 @@ class Limiter:
         """
         queue = self._retries if retry else self._fresh
         while not self.closed.is_set() and (not self._free() or (queue is self._fresh and self._retries)):
-            waiter = asyncio.get_running_loop().create_future()
-            queue.append(waiter)
-            try:
-                await self._waited(waiter)
-            finally:
-                if waiter in queue:
-                    queue.remove(waiter)
+            await self._in_line(queue)
         if self.closed.is_set():
             raise ClosedError
         self.active += 1
-        if self._requests and (seconds := self._requests.take(1)):
-            await asyncio.sleep(seconds)
+        self._wake()  # whoever stood behind may have room beside this one
+        try:
+            if self._requests:
+                await self._paced(self._requests.take(1))
+        except BaseException:
+            self.leave()
+            raise
         return self.clock()
 
     async def rest(self, seconds: float) -> None:
@@ -99,35 +116,57 @@ class Limiter:
     def close(self) -> None:
         """Let nobody else through. What is on the wire goes on."""
         self.closed.set()
-        for waiter in (*self._retries, *self._fresh):
-            if not waiter.done():
-                waiter.set_result(None)
+        for queue in (self._retries, self._fresh, self._for_bytes):
+            _wake_first(queue, len(queue))
 
     def hold(self, *, on: bool) -> None:
-        """Pause and resume, as someone asked in another shell."""
-        self.paused_until = float("inf") if on else 0.0
+        """Pause and resume, as someone asked in another shell. What the endpoint asked for stands beside it."""
+        self.held = on
         self._wake()
 
-    async def _waited(self, waiter: asyncio.Future[None]) -> None:
+    async def _in_line(self, queue: deque[asyncio.Future[None]]) -> None:
+        """Wait to be woken, or until a pause is over."""
+        waiter = asyncio.get_running_loop().create_future()
+        queue.append(waiter)
         pause = self.paused_until - self.clock()
-        if pause <= 0:
-            await waiter
-            return
-        await asyncio.wait([waiter], timeout=min(pause, 3600.0))
+        try:
+            if pause > 0 and not self.held:
+                await asyncio.wait([waiter], timeout=pause)
+            else:
+                await waiter
+        finally:
+            if waiter in queue:
+                queue.remove(waiter)
 
     def _free(self) -> bool:
-        return self.active < int(self.limit) and self.clock() >= self.paused_until
+        return self.active < int(self.limit) and not self.held and self.clock() >= self.paused_until
+
+    async def _paced(self, seconds: float) -> None:
+        """Wait for a bucket; a run that stops or pauses meanwhile lets nobody onto the wire."""
+        if seconds:
+            await self.rest(seconds)
+            while self.held and not self.closed.is_set():
+                await self._in_line(self._for_bytes)
+            if self.closed.is_set():
+                raise ClosedError
 
     async def admit(self, size: int, tokens: float) -> None:
-        """Wait until so many bytes may be in flight and so many tokens be asked for. One call is always let through."""
+        """Wait until so many bytes may be in flight and so many tokens be asked for. One call is always let through.
+
+        Raises ClosedError when the run is stopping; then nothing was admitted.
+        """
         cap = self.limits.bytes_in_flight
         while cap and self.bytes and self.bytes + size > cap:
-            waiter = asyncio.get_running_loop().create_future()
-            self._retries.append(waiter)
-            await waiter
+            await self._in_line(self._for_bytes)
+            if self.closed.is_set():
+                raise ClosedError
         self.bytes += size
-        if self._tokens and (seconds := self._tokens.take(tokens)):
-            await asyncio.sleep(seconds)
+        try:
+            if self._tokens:
+                await self._paced(self._tokens.take(tokens))
+        except BaseException:
+            self.bytes -= size
+            raise
 
     def leave(self, size: int = 0) -> None:
         """The call is over, however it went."""
@@ -136,13 +175,10 @@ class Limiter:
         self._wake()
 
     def _wake(self) -> None:
+        _wake_first(self._for_bytes, len(self._for_bytes))  # they have their places: each looks whether it fits now
         room = int(self.limit) - self.active
-        for queue in (self._retries, self._fresh):
-            while queue and room > 0:
-                waiter = queue.popleft()
-                if not waiter.done():
-                    waiter.set_result(None)
-                    room -= 1
+        if room > 0:
+            _wake_first(self._fresh, room - _wake_first(self._retries, room))
 
     # ---- what the endpoint said
 
@@ -150,25 +186,56 @@ class Limiter:
         self.recent.append(False)
         if self._tokens:
             self._tokens.give_back(estimated - tokens)
-        if self.limit >= self.limits.concurrency:
-            return
+        self.replies += 1
+        if self.limit < self.limits.concurrency:
+            self._grow()
+        if self.told and self.replies >= self.round:
+            self._cut(None)
+
+    def slow_down(self, began_at: float, retry_after_seconds: float | None) -> None:
+        """Shrink, once a round: calls that left before the last cut say nothing new about what stands now."""
+        self.recent.append(True)
+        if began_at > self.cut_at:
+            self.replies += 1
+            self.told += 1
+            if self.growing_fast or self.replies >= self.round:
+                self._cut(retry_after_seconds)
+        if retry_after_seconds and sum(self.recent) >= CROWDED:
+            now = self.clock()
+            self.paused_until = max(self.paused_until, now + min(retry_after_seconds, LONGEST_PAUSE_SECONDS))
+            self.recent.clear()  # the next pause takes new evidence
+            fields = {"endpoint": self.endpoint, "seconds": round(self.paused_until - now, 3)}
+            self.log("waits", fields | {"why": "most replies said: slow down"})
+
+    @property
+    def round(self) -> float:
+        return max(self.limit, WINDOW)
+
+    def _grow(self) -> None:
         before = int(self.limit)
-        self.limit = min(self.limit + (GROWTH if self.growing_fast else 1 / self.limit), self.limits.concurrency)
+        self.limit = min(self.limit + (GROWTH if self.growing_fast else GROWTH / self.round), self.limits.concurrency)
         # Growth is logged where it matters to a reader: at each doubling, and when the cap is reached.
         after = int(self.limit)
         if after > before and (after.bit_length() > before.bit_length() or after == self.limits.concurrency):
             self.log("limit", {"endpoint": self.endpoint, "from": before, "to": after, "why": "answers come"})
 
-    def slow_down(self, began_at: float, retry_after_seconds: float | None) -> None:
-        """Halve, once per round trip: calls that left before the last halving say nothing new."""
-        self.recent.append(True)
-        self.growing_fast = False
-        now = self.clock()
-        if began_at > self.halved_at:
-            before = int(self.limit)
-            self.limit = max(1.0, self.limit / 2)
-            self.halved_at = now
+    def _cut(self, retry_after_seconds: float | None) -> None:
+        share = 1.0 if self.growing_fast else self.told / self.replies
+        before = int(self.limit)
+        self.limit = max(1.0, self.limit * (1 - share / 2))
+        self.cut_at, self.growing_fast = self.clock(), False
+        self.replies = self.told = 0
+        if int(self.limit) < before:
             fields = {"endpoint": self.endpoint, "from": before, "to": int(self.limit), "why": "rate limited"}
-            self.log("limit", fields | {"retry_after_seconds": retry_after_seconds})
-        if retry_after_seconds and sum(self.recent) >= CROWDED:
-            self.paused_until = max(self.paused_until, now + min(retry_after_seconds, LONGEST_PAUSE_SECONDS))
+            self.log("limit", fields | {"share": round(share, 2), "retry_after_seconds": retry_after_seconds})
+
+
+def _wake_first(queue: deque[asyncio.Future[None]], count: int) -> int:
+    """Wake so many at most; returns how many there were."""
+    woken = 0
+    while queue and woken < count:
+        waiter = queue.popleft()
+        if not waiter.done():
+            waiter.set_result(None)
+            woken += 1
+    return woken

@@ -1,7 +1,8 @@
 """The parsing ladder: strict → fence or think-block stripped → repaired. The rung is kept on every Result.
 
-What was cut off is never mended into an answer, nor are two objects made one, nor is a label bent to fit: that is
-`unparsed`, and the engine asks once more with the reason.
+What was cut off is never mended into an answer, nor are two objects made one, nor is a label bent to fit, nor is a
+draft out of a think-block that never ended taken for the answer: that is `unparsed`, and the engine asks once more with
+the reason.
 """
 
 import json
@@ -15,6 +16,11 @@ from buttermilk.core.flows import Codebook, Question
 from buttermilk.core.jobs import Parse
 
 _THINK = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+# Some servers put the opening tag into the prompt, so that a reply begins within the block.
+_THINK_ENDS = re.compile(
+    r"\A(?:(?!<(?:think|thinking|reasoning)>).)*?</(?:think|thinking|reasoning)>", re.DOTALL | re.I
+)
+_STILL_THINKING = re.compile(r"\A[^{]*<(?:think|thinking|reasoning)>", re.IGNORECASE)
 _FENCE = re.compile(r"\A\s*```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```\s*\Z", re.DOTALL)
 
 
@@ -63,6 +69,8 @@ def parse(text: str, model: type[BaseModel], *, truncated: bool = False) -> Pars
     if truncated:
         return Parsed(None, "none", "the reply was cut off before it was complete")
     bare = _bare(text)
+    if _STILL_THINKING.match(bare):
+        return Parsed(None, "none", "the reply ends before its thinking does")
     if bare != text:
         answers, why = _valid(model, bare)
         if answers is not None:
@@ -70,22 +78,44 @@ def parse(text: str, model: type[BaseModel], *, truncated: bool = False) -> Pars
     inside = _object_in(bare)
     if inside is None:
         return Parsed(None, "none", why)
+    twice = next((name for name in model.model_fields if len(_keys(name, inside)) > 1), None)
+    if twice:
+        return Parsed(None, "none", f"{twice}: it is answered twice")
     answers, repaired_why = _valid(model, _repaired(inside))
     return Parsed(answers, "repaired") if answers is not None else Parsed(None, "none", repaired_why or why)
 
 
 def _valid(model: type[BaseModel], text: str) -> tuple[dict[str, Any] | None, str]:
     try:
-        return model.model_validate_json(text).__dict__, ""
+        answers = model.model_validate_json(text).__dict__
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)[:3]
         said = [f"{'.'.join(str(step) for step in item['loc']) or 'reply'}: {item['msg']}" for item in found]
         return None, "; ".join(said)
+    for name in answers:  # JSON lets a key come twice, and the parser takes the last; which was meant, nobody knows
+        if text.count(f'"{name}"') > 1 and name in _said_twice(text):
+            return None, f"{name}: it is answered twice"
+    return answers, ""
+
+
+def _said_twice(text: str) -> set[str]:
+    """The keys that the outermost object has twice. Objects end from the inside out, so its pairs come last."""
+    pairs: list[str] = []
+
+    def note(found: list[tuple[str, Any]]) -> None:
+        pairs[:] = [name for name, _ in found]
+
+    json.loads(text, object_pairs_hook=note)
+    return {name for name in pairs if pairs.count(name) > 1}
+
+
+def _keys(name: str, text: str) -> list[str]:
+    return re.findall(rf"[\"']{name}[\"']\s*:", text)
 
 
 def _bare(text: str) -> str:
     """Without a think-block before it and a fence around it."""
-    text = _THINK.sub("", text, count=1).strip()
+    text = _THINK_ENDS.sub("", _THINK.sub("", text, count=1), count=1).strip()
     fenced = _FENCE.match(text)
     return fenced.group(1).strip() if fenced else text
 
@@ -111,5 +141,12 @@ def _object_in(text: str) -> str | None:
 
 
 def _repaired(text: str) -> str:
-    mended = json_repair.loads(text, skip_json_loads=True)
-    return json.dumps(mended) if isinstance(mended, dict) else "null"
+    try:
+        mended = json_repair.loads(text, skip_json_loads=True)
+    except (ValueError, RecursionError):  # nested deeper than anybody means
+        return "null"
+    if not isinstance(mended, dict):
+        return "null"
+    if '""' not in text and "''" not in text:  # a value that is not there is mended into an empty text: nobody said it
+        mended = {name: item for name, item in mended.items() if item != ""}
+    return json.dumps(mended)

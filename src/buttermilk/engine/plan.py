@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from buttermilk.core.contracts import Store
 from buttermilk.core.flows import Agent, Flow, Perspective, Prompt, Step
@@ -48,6 +48,24 @@ class CellPlan:
             flow.seed,
         )
 
+    @cached_property
+    def fields(self) -> Mapping[str, Any]:
+        """What every job of this cell has in common."""
+        asked, reads = self.agent.role != "tool", self.step.reads
+        return {
+            "step": self.step.name,
+            "agent": self.agent,
+            "prompt": self.prompt if asked else None,
+            "perspective": self.perspective if asked else None,
+            "codebook": self.step.codebook,
+            "variant": self.variant,
+            "wave": self.flow.wave,
+            "arm": self.step.arm,
+            "seed": self.flow.seed,
+            "sent_columns": self.sent_columns,
+            "planned_inputs": {name: panel_size(self.flow, self.flow.step(source)) for name, source in reads.items()},
+        }
+
 
 class Planned(NamedTuple):
     """A job by name: enough to ask the store about it. `position` is the record's place in the dataset."""
@@ -60,29 +78,10 @@ class Planned(NamedTuple):
     inputs: Mapping[str, tuple[Answer, ...]]
 
     def job(self, record: Record) -> Job:
-        """The whole job. Ids that are known are not computed again."""
-        plan = self.plan
-        asked = plan.agent.role != "tool"
-        job = Job(
-            step=plan.step.name,
-            record=record,
-            seen_hash=self.ref.seen_hash,
-            agent=plan.agent,
-            prompt=plan.prompt if asked else None,
-            perspective=plan.perspective if asked else None,
-            codebook=plan.step.codebook,
-            variant=plan.variant,
-            repeat=self.repeat,
-            wave=plan.flow.wave,
-            arm=plan.step.arm,
-            seed=plan.flow.seed,
-            sent_columns=plan.sent_columns,
-            inputs=self.inputs,
-            planned_inputs={
-                name: panel_size(plan.flow, plan.flow.step(source)) for name, source in plan.step.reads.items()
-            },
-        )
-        vars(job)["cell"], vars(job)["job_id"] = plan.cell, self.job_id
+        """The whole job: the cell's, with this record. Ids that are known are not computed again."""
+        seen = self.ref.seen_hash
+        job = Job(record=record, seen_hash=seen, repeat=self.repeat, inputs=self.inputs, **self.plan.fields)
+        vars(job)["cell"], vars(job)["job_id"] = self.plan.cell, self.job_id
         return job
 
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ from buttermilk.core.jobs import Event, Run
 from buttermilk.core.records import Dataset, RecordRef
 from buttermilk.engine.attempt import Attempts, Signature
 from buttermilk.engine.lane import Feed, Inputs, Lane, Supply, Todo
-from buttermilk.engine.limits import Limiter
+from buttermilk.engine.limits import Limiter, tightest
 from buttermilk.engine.plan import CellPlan, cells, ordered, panel_size, plan, readings
 from buttermilk.engine.progress import LaneProgress, Progress
 from buttermilk.engine.writer import Writer
@@ -78,6 +78,7 @@ class Engine:
         self._events: list[Event] = []
         self._plugs: dict[str, Plug] = {}
         self._lanes: list[Lane] = []
+        self._over = asyncio.Event()
 
     # ---- the whole
 
@@ -85,21 +86,34 @@ class Engine:
         """Ask what remains. Raises StoreError when answers can no longer be kept (`self.writer.unsaved` has them)."""
         self.writer = Writer(self.store, self.run.run_id)
         pulse = asyncio.create_task(self._pulse())
+        self._mind_the_budget()  # it may be spent already
         try:
             for step in ordered(self.run.method[0]):
                 if self.stop.why or any(lane.progress.down for lane in self._lanes):
                     break
                 await self._step(step.name)
-        except BaseException:
+        except StoreError as error:
+            self._fail(error)
+        except asyncio.CancelledError:
             self.stop.drain("stopped at once")
             raise
+        except BaseException as error:
+            self.stop.drain(f"a bug stopped it ({type(error).__name__})", "failed")
+            raise
         finally:
-            pulse.cancel()
+            self._over.set()
+            await asyncio.wait([pulse])
             await asyncio.gather(*(plug.close() for plug in self._plugs.values()), return_exceptions=True)
             await self._close()
+        pulse.result()  # a bug in whoever watches
         if self.writer.failure:
             raise self.writer.failure
         return self.progress
+
+    def _fail(self, error: StoreError) -> None:
+        """The store gives no jobs or takes no answers any more: what is in flight comes home, and no more is asked."""
+        self.writer.failure = self.writer.failure or error
+        self.stop.drain(error.message, "failed")
 
     async def _close(self) -> None:
         progress, stop = self.progress, self.stop
@@ -112,11 +126,10 @@ class Engine:
             progress.why = stop.why
         elif progress.remaining:
             progress.why = f"{progress.statuses['failed']} jobs failed"
-        if not self.writer.failure:
-            try:
-                await self._record(ended_at=self.now(), state=progress.state, why=progress.why, control="")
-            except StoreError as error:
-                self.writer.failure = error
+        try:
+            await self._record(ended_at=self.now(), state=progress.state, why=progress.why, control="")
+        except StoreError as error:
+            self.writer.failure = self.writer.failure or error
         await self.writer.close()
         self.watch(progress)
 
@@ -142,10 +155,13 @@ class Engine:
             by_endpoint.setdefault(self._plug(plan_.agent).endpoint, []).append(plan_)
         found = []
         for endpoint, of_lane in by_endpoint.items():
-            limiter = Limiter(endpoint, of_lane[0].agent.limits, self.clock, self._log)
+            limiter = Limiter(endpoint, tightest(cell.agent.limits for cell in of_lane), self.clock, self._log)
+            if self.stop.why:
+                limiter.close()
+            limiter.hold(on=self.progress.state == "paused")
             planned = sum(cell.repeats for cell in of_lane) * self.dataset.records
             progress = LaneProgress(of_lane[0].step.name, endpoint, planned)
-            lane = Lane(limiter, progress, on_down=self._log)
+            lane = Lane(limiter, progress, on_down=self._log, on_spent=self._mind_the_budget)
             self.progress.lanes.append(progress)
             self.stop.lanes.append(limiter)
             self._lanes.append(lane)
@@ -177,10 +193,13 @@ class Engine:
     async def _work(self, supply: Supply, lane: Lane) -> None:
         """One place in the lane: job after job until nothing remains or the run stops."""
         while not lane.limiter.closed.is_set():
-            todo = await supply.take()
-            if todo is None:
-                return
-            await self._settle(todo, lane)
+            try:
+                todo = await supply.take()
+                if todo is None:
+                    return
+                await self._settle(todo, lane)
+            except StoreError as error:
+                self._fail(error)
 
     async def _settle(self, todo: Todo, lane: Lane) -> None:
         """Ask one job to its end and keep what came; only then is its place free."""
@@ -192,9 +211,6 @@ class Engine:
             lane.ended(results)
             await self.writer.keep([(todo.job, result) for result in results])
             self.progress.settled(todo.planned.position)
-            self._mind_the_budget()
-        except StoreError as error:
-            self.stop.drain(error.message, "failed")
         finally:
             lane.progress.in_flight -= 1
             lane.progress.limit = int(lane.limiter.limit)
@@ -232,8 +248,10 @@ class Engine:
 
     async def _pulse(self) -> None:
         """Twice a second: say how it goes, and hear what another shell wants."""
-        while True:
-            await asyncio.sleep(PULSE_SECONDS)
+        while not self._over.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), PULSE_SECONDS)
+                return
             try:
                 await self._record()
                 said = await self.writer.call(self.store.run, self.run.run_id)
@@ -253,9 +271,9 @@ class Engine:
                 limiter.hold(on=paused)
 
     async def _record(self, **changes: Any) -> None:
-        self.progress.lanes = [lane.progress for lane in self._lanes]
-        events, self._events = self._events, []
+        events = tuple(self._events)
         if events:
             await self.writer.call(self.store.log, self.run.run_id, events)
+            del self._events[: len(events)]
         values = {"heartbeat_at": self.now(), "progress": self.progress.as_json(), "planned": self.progress.planned}
         await self.writer.call(self.store.update, self.run.run_id, values | changes)

@@ -53,6 +53,8 @@ class Writer(StoreThread):
         await self._kept.wait()
         if self.failure:
             raise self.failure
+        if self._task is not None and self._task.done():
+            self._task.result()  # a bug of the store: it stops the run, and leaves nobody waiting
 
     async def _write(self) -> None:
         while self._pending:
@@ -60,15 +62,25 @@ class Writer(StoreThread):
             group, kept = self._pending, self._kept
             self._pending, self._kept = [], asyncio.Event()
             try:
-                for start in range(0, len(group), LARGEST):
+                await self._put(group)
+            finally:
+                kept.set()
+        self._task = None
+
+    async def _put(self, group: Pairs) -> None:
+        for start in range(0, len(group), LARGEST):
+            try:
+                if self.failure is None:
                     await self.call(self.store.put, self.run_id, group[start : start + LARGEST])
             except StoreError as error:
                 self.failure = error
-                self.unsaved.extend(group)
-            kept.set()
-        self._task = None
+            if self.failure:
+                self.unsaved.extend(group[start:])
+                return
 
     async def close(self) -> None:
-        if self._task:
-            await self._task
-        await super().close()
+        try:
+            if self._task:
+                await self._task
+        finally:
+            await super().close()

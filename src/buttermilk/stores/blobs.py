@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from buttermilk.core.errors import DataError, StoreError
@@ -23,11 +24,16 @@ class LocalBlobs:
         place = self.place(key)
         if place.exists():
             return
+        try:
+            source = file.open("rb")
+        except OSError as error:
+            raise DataError(f"the file cannot be read ({error.strerror}).", where=str(file)) from error
         half = place.with_name(f"{key}.{os.getpid()}.part")
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, half)
-            with half.open("rb") as copied:
+            with source, half.open("w+b") as copied:
+                shutil.copyfileobj(source, copied, 1 << 20)
+                copied.seek(0)
                 found = hashlib.file_digest(copied, "sha256").hexdigest()
             if found != key:
                 raise DataError("the file changed while it was read.", where=str(file), hint="Run the command again.")
@@ -35,7 +41,9 @@ class LocalBlobs:
         except OSError as error:
             raise complaint(str(error), str(self.folder)) from error
         finally:
-            half.unlink(missing_ok=True)
+            source.close()
+            with suppress(OSError):
+                half.unlink(missing_ok=True)
 
     def read(self, key: str) -> bytes:
         """The bytes. Raises StoreError where they are missing or damaged."""

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
+
+from pydantic_core import to_json
 
 from buttermilk.core.flows import Agent, Codebook, Perspective, Prompt
 from buttermilk.core.hashing import canonical, digest
@@ -13,11 +14,6 @@ from buttermilk.core.records import Record
 
 Row = tuple[Any, ...]
 USAGE = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
-
-
-@lru_cache(maxsize=1024)
-def _hash_of_shared(text: str) -> str:
-    return digest(text)
 
 
 class Bodies:
@@ -29,7 +25,7 @@ class Bodies:
     def keep(self, text: str) -> str:
         if not text:
             return ""
-        key = _hash_of_shared(text)
+        key = digest(text)
         self.rows[key] = (key, text)
         return key
 
@@ -62,7 +58,7 @@ class CellRows:
 
 def job_row(job: Job, bodies: Bodies) -> Row:
     inputs = ""
-    if job.inputs:
+    if job.inputs or job.planned_inputs:
         read = {name: [item.model_dump(mode="json") for item in items] for name, items in job.inputs.items()}
         inputs = bodies.keep(canonical({"inputs": read, "planned": dict(job.planned_inputs)}))
     return (
@@ -76,10 +72,10 @@ def result_row(result: Result, bodies: Bodies) -> Row:
     if result.sent:
         keys = [bodies.keep(text) for text in result.sent.texts]
         skeleton = bodies.keep(result.sent.skeleton)
-        sent = "\n".join((result.sent.method, result.sent.url, skeleton, ",".join(keys), result.sent.sha256))
+        sent = canonical([result.sent.method, result.sent.url, skeleton, keys, result.sent.sha256])
     return (
         result.job_id, result.attempt, result.run_id, result.status,
-        None if result.answers is None else canonical(dict(result.answers)),
+        None if result.answers is None else to_json(result.answers).decode(),
         result.parse, result.text, result.refusal, result.finish, result.error_kind, result.error,
         usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.reasoning_tokens,
         result.cost, result.currency, result.price_version, result.model_returned, result.model_fingerprint,
@@ -91,23 +87,24 @@ def result_row(result: Result, bodies: Bodies) -> Row:
 
 
 def _json(mapping: Mapping[str, Any]) -> str:
-    return canonical(dict(mapping)) if mapping else ""
+    return to_json(mapping).decode() if mapping else ""
 
 
 def bodies_named(row: Mapping[str, Any]) -> list[str]:
     """The hashes of the texts a result row stands on."""
     if not row["sent"]:
         return []
-    _, _, skeleton, texts, _ = row["sent"].split("\n")
-    return [skeleton, *texts.split(",")]
+    _, _, skeleton, texts, _ = json.loads(row["sent"])
+    return [skeleton, *texts]
 
 
 def result_from(row: Mapping[str, Any], bodies: Mapping[str, str]) -> Result:
     sent = None
     if row["sent"]:
-        method, url, skeleton, texts, sha256 = row["sent"].split("\n")
-        kept = tuple(bodies.get(text, "") for text in texts.split(","))
-        sent = Sent(method=method, url=url, skeleton=bodies[skeleton], texts=kept, sha256=sha256)
+        method, url, skeleton, texts, sha256 = json.loads(row["sent"])
+        whole = {"": "", **bodies}  # an empty text is kept as nothing
+        kept = tuple(whole[text] for text in texts)
+        sent = Sent(method=method, url=url, skeleton=whole[skeleton], texts=kept, sha256=sha256)
     plain = {name: row[name] for name in row if name in Result.model_fields and name not in ("sent", "usage")}
     plain |= {
         "answers": None if row["answers"] is None else json.loads(row["answers"]),

@@ -22,13 +22,19 @@ from buttermilk.core.records import Dataset, DatasetSpec, Record, RecordRef, Rej
 from buttermilk.stores import rows, tables
 from buttermilk.stores.census import Census, no_records
 from buttermilk.stores.complaints import complaint
-from buttermilk.stores.migrations import MIGRATIONS
+from buttermilk.stores.opening import WRITES, bring_up_to_date, connected
 
 BLOCKS = (256, 64, 16, 4, 1)  # rows a statement: few shapes, so that each is prepared once
 CHUNK = 500  # rows a statement or a read takes at a time
 
 RESULTS = (Path(__file__).parent / "results.sql").read_text(encoding="utf-8")
 ANSWERS = (Path(__file__).parent / "answers.sql").read_text(encoding="utf-8")
+DONE = (Path(__file__).parent / "done.sql").read_text(encoding="utf-8")
+REFS = (
+    "SELECT record_id, record_hash, seen_hash, position FROM items "
+    "WHERE source = ? AND position > ? ORDER BY position LIMIT ?"
+)
+RECORDS = "SELECT record_hash, body FROM records WHERE record_hash IN (SELECT value FROM json_each(?))"
 COUNTS = (Path(__file__).parent / "counts.sql").read_text(encoding="utf-8")
 RUN_COLUMNS = ("state", "why", "control", "started_at", "ended_at", "heartbeat_at", "progress", "machine", "pid")
 
@@ -38,6 +44,12 @@ def _insert(table: sa.Table, count: int) -> str:
     """`INSERT INTO t VALUES (?, …), (?, …) ON CONFLICT DO NOTHING` for so many rows."""
     row = f"({', '.join('?' * len(table.columns))})"
     return f"INSERT INTO {table.name} VALUES {', '.join([row] * count)} ON CONFLICT DO NOTHING"  # noqa: S608
+
+
+def _fetched(connection: sa.Connection, sql: str, given: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """Plain tuples of a hot read: a plan asks these three questions for every job."""
+    cursor = connection.exec_driver_sql(sql, given).cursor
+    return list(cursor.fetchall()) if cursor is not None else []
 
 
 class SqliteStore:
@@ -51,30 +63,9 @@ class SqliteStore:
         with self._translated():
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 60})
-            sa.event.listen(self._engine, "connect", _pragmas)
-            self._upgrade()
-
-    # ---- opening
-
-    def _upgrade(self) -> None:
-        with self._engine.begin() as connection:
-            version = _version(connection)
-            if version > tables.SCHEMA_VERSION:
-                raise StoreError(
-                    f"the store was written by a newer buttermilk (schema {version}; "
-                    f"this one knows {tables.SCHEMA_VERSION}).",
-                    where=self.where,
-                    hint="Nothing was changed. Type: pip install --upgrade buttermilk",
-                )
-            if version == tables.SCHEMA_VERSION:
-                return
-            if version == 0:
-                tables.metadata.create_all(connection)
-            for number in range(max(version, 1), tables.SCHEMA_VERSION):
-                MIGRATIONS[number](connection)
-            connection.execute(sa.delete(tables.meta).where(tables.meta.c.key == "schema_version"))
-            connection.execute(sa.insert(tables.meta).values(key="schema_version", value=str(tables.SCHEMA_VERSION)))
+            self._engine = connected(path, read_only=read_only)
+            self._writing = self._engine.execution_options(**WRITES)
+            bring_up_to_date(self._engine, self.where, read_only=read_only)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -91,7 +82,7 @@ class SqliteStore:
 
     @contextmanager
     def _connect(self, *, write: bool = False) -> Iterator[sa.Connection]:
-        with self._translated(), self._engine.begin() if write else self._engine.connect() as connection:
+        with self._translated(), self._writing.begin() if write else self._engine.connect() as connection:
             yield connection
 
     def _add(self, connection: sa.Connection, table: sa.Table, values: Sequence[rows.Row]) -> None:
@@ -141,23 +132,28 @@ class SqliteStore:
 
     def replace(self, run_id: str, step: str, record_ids: Sequence[str], job_ids: Sequence[str]) -> None:
         jobs, cells, members = tables.jobs.c, tables.cells.c, tables.run_jobs.c
-        inner = sa.join(tables.jobs, tables.cells, jobs.cell == cells.cell)
-        stale = sa.select(jobs.job_id).select_from(inner).where(cells.step == step, jobs.record_id.in_(record_ids))
+        inner = tables.run_jobs.join(tables.jobs, members.job_id == jobs.job_id)
+        inner = inner.join(tables.cells, jobs.cell == cells.cell)
+        current = set(job_ids)
+        held = sa.select(jobs.job_id).select_from(inner).where(members.run_id == run_id, cells.step == step)
         with self._connect(write=True) as connection:
-            statement = sa.delete(tables.run_jobs).where(members.run_id == run_id, members.job_id.in_(stale))
-            connection.execute(statement.where(members.job_id.not_in(job_ids)))
+            for chunk in rows.chunks(record_ids, CHUNK):
+                found = connection.execute(held.where(jobs.record_id.in_(chunk))).scalars()
+                # Compared here: what is current may be more than a statement of SQLite can hold.
+                for stale in rows.chunks([job_id for job_id in found if job_id not in current], CHUNK):
+                    ours = sa.and_(members.run_id == run_id, members.job_id.in_(stale))
+                    connection.execute(sa.delete(tables.run_jobs).where(ours))
 
     def done(self, job_ids: Sequence[str]) -> dict[str, Stored]:
         found: dict[str, Stored] = {}
-        results, runs = tables.results.c, tables.runs.c
-        joined = sa.outerjoin(tables.results, tables.runs, results.run_id == runs.run_id)
-        columns = (results.job_id, results.status, results.attempt, runs.flow)
-        statement = sa.select(*columns).select_from(joined).order_by(results.job_id, results.attempt)
         with self._connect() as connection:
-            for chunk in rows.chunks(job_ids, CHUNK):
-                found_rows = connection.execute(statement.where(results.job_id.in_(chunk)))
-                for job_id, status, attempt, flow in found_rows:  # in order: the last attempt is what counts
-                    found[job_id] = Stored(status, attempt, flow or "")
+            # In order: the last attempt counts, unless one answered.
+            for job_id, status, attempt, flow in _fetched(connection, DONE, (json.dumps(job_ids),)):
+                known = found.get(job_id)
+                answered = known is not None and known.status == "answered"
+                found[job_id] = (
+                    known._replace(attempts=attempt) if known and answered else Stored(status, attempt, flow)
+                )
         return found
 
     def results(self, run_id: str, step: str | None = None) -> Iterator[dict[str, Any]]:
@@ -182,11 +178,9 @@ class SqliteStore:
             return {(step, agent, status): count for step, agent, status, count in found}
 
     def spent(self, run_id: str) -> tuple[float, int]:
-        columns, members = tables.results.c, tables.run_jobs.c
+        columns = tables.results.c
         tokens = sa.func.sum(columns.input_tokens + columns.output_tokens)
-        joined = sa.join(tables.run_jobs, tables.results, members.job_id == columns.job_id)
-        ours = sa.and_(members.run_id == run_id, columns.run_id == run_id)
-        statement = sa.select(sa.func.sum(columns.cost), tokens).select_from(joined).where(ours)
+        statement = sa.select(sa.func.sum(columns.cost), tokens).where(columns.run_id == run_id)
         with self._connect() as connection:
             money, count = connection.execute(statement).one()
         return float(money or 0.0), int(count or 0)
@@ -214,15 +208,15 @@ class SqliteStore:
     def matching(self, prefix: str, limit: int = 5) -> list[str]:
         """Job ids that begin so: people type the first few digits."""
         columns = tables.jobs.c
-        statement = sa.select(columns.job_id).where(columns.job_id.startswith(prefix, autoescape=True)).limit(limit)
+        statement = sa.select(columns.job_id).where(columns.job_id.startswith(prefix, autoescape=True))
         with self._connect() as connection:
-            return list(connection.execute(statement).scalars())
+            return list(connection.execute(statement.order_by(columns.job_id).limit(limit)).scalars())
 
     def _bodies(self, connection: sa.Connection, keys: Iterable[str]) -> dict[str, str]:
-        columns, found = tables.bodies.c, {}
+        columns, found = tables.bodies.c, dict[str, str]()
         for chunk in rows.chunks({key for key in keys if key}, CHUNK):
             statement = sa.select(columns.hash, columns.body).where(columns.hash.in_(chunk))
-            found.update(dict(connection.execute(statement).tuples().all()))
+            found.update((key, body) for key, body in connection.execute(statement))
         return found
 
     def similar(self, step: str, record_ids: Sequence[str]) -> Iterator[tuple[Cell, str, str, int]]:
@@ -242,15 +236,19 @@ class SqliteStore:
     # ---- datasets
 
     def keep_dataset(self, source_fingerprint: str, spec: DatasetSpec, records: Iterable[Record | Reject]) -> Dataset:
+        if (known := self.dataset(source_fingerprint)) is not None:
+            return known
         census = Census(spec)
-        with self._connect(write=True) as connection:
-            connection.execute(sa.delete(tables.items).where(tables.items.c.source == source_fingerprint))
         hashes = self._keep_records(source_fingerprint, spec, census, records)
         dataset = census.dataset(fingerprint_all(hashes))
         if not dataset.records:
             raise no_records(dataset)
         row = (source_fingerprint, dataset.fingerprint, dataset.model_dump_json(), rows.now())
+        items = tables.items.c
         with self._connect(write=True) as connection:
+            # What an earlier reading left that broke off is written over, and what is beyond the end goes.
+            left = sa.and_(items.source == source_fingerprint, items.position >= dataset.records)
+            connection.execute(sa.delete(tables.items).where(left))
             self._add(connection, tables.datasets, [row])
         return dataset
 
@@ -258,7 +256,7 @@ class SqliteStore:
         self, source: str, spec: DatasetSpec, census: Census, found: Iterable[Record | Reject]
     ) -> Iterator[str]:
         """Store record after record, a chunk a transaction, and say the hash of each."""
-        position = 0
+        position, items = 0, tables.items.c
         for chunk in rows.chunks(census.records(found), CHUNK):
             kept, placed = [], []
             for record in chunk:
@@ -269,6 +267,8 @@ class SqliteStore:
                 position += 1
             with self._connect(write=True) as connection:
                 self._add(connection, tables.records, kept)
+                same = sa.and_(items.source == source, items.position.between(placed[0][1], placed[-1][1]))
+                connection.execute(sa.delete(tables.items).where(same))
                 self._add(connection, tables.items, placed)
             yield from (row[3] + row[4] for row in placed)
 
@@ -279,27 +279,22 @@ class SqliteStore:
         return Dataset.model_validate_json(body) if body else None
 
     def refs(self, dataset: str) -> Iterator[list[RecordRef]]:
-        columns = tables.items.c
         with self._connect() as connection:
             where = tables.datasets.c.fingerprint == dataset
             source = connection.execute(sa.select(tables.datasets.c.source).where(where).limit(1)).scalar()
         last = -1
-        fields = (columns.record_id, columns.record_hash, columns.seen_hash, columns.position)
-        statement = sa.select(*fields).where(columns.source == source).order_by(columns.position).limit(CHUNK)
         while True:
             with self._connect() as connection:
-                found = connection.execute(statement.where(columns.position > last)).all()
+                found = _fetched(connection, REFS, (source, last, CHUNK))
             if not found:
                 return
-            last = found[-1].position
+            last = found[-1][3]
             yield [RecordRef(*row[:3]) for row in found]
 
     def records(self, record_hashes: Sequence[str]) -> dict[str, Record]:
-        columns, found = tables.records.c, dict[str, Record]()
         with self._connect() as connection:
-            for chunk in rows.chunks(record_hashes, CHUNK):
-                statement = sa.select(columns.record_hash, columns.body).where(columns.record_hash.in_(chunk))
-                found.update((key, rows.record_from(key, body)) for key, body in connection.execute(statement).all())
+            stored = _fetched(connection, RECORDS, (json.dumps(record_hashes),))
+        found = {key: rows.record_from(key, body) for key, body in stored}
         self._remember(found)
         return found
 
@@ -309,13 +304,18 @@ class SqliteStore:
         given = json.loads(run.model_dump_json())
         values = {name: given[name] for name in RUN_COLUMNS}
         values |= {"progress": json.dumps(given["progress"]), "planned": run.planned}
+        values |= {"run_id": run.run_id, "spec_hash": run.spec_hash, "flow": run.flow, "body": run.model_dump_json()}
+        named = sa.select(tables.runs.c.body).where(tables.runs.c.run_id == run.run_id)
         with self._connect(write=True) as connection:
-            statement = sa.insert(tables.runs)
-            connection.execute(
-                statement.values(
-                    run_id=run.run_id, spec_hash=run.spec_hash, flow=run.flow, body=run.model_dump_json(), **values
+            body = connection.execute(named).scalar()
+            if body is None:
+                connection.execute(sa.insert(tables.runs).values(**values))
+            elif body != values["body"]:
+                raise StoreError(
+                    f"there is a run '{run.run_id}' already.",
+                    where=self.where,
+                    hint="Names are never used again: choose another, or leave run.name out.",
                 )
-            )
 
     def update(self, run_id: str, changes: Mapping[str, Any]) -> None:
         values = dict(changes)
@@ -344,6 +344,8 @@ class SqliteStore:
             {"run_id": run_id, "at": event.at.isoformat(), "kind": event.kind, "fields": json.dumps(dict(event.fields))}
             for event in events
         ]
+        if not values:
+            return
         with self._connect(write=True) as connection:
             connection.execute(sa.insert(tables.events), values)
 
@@ -358,15 +360,3 @@ class SqliteStore:
 def _run_from(row: Mapping[str, Any]) -> Run:
     changed = {name: row[name] for name in (*RUN_COLUMNS, "planned")} | {"progress": json.loads(row["progress"])}
     return Run.model_validate(json.loads(row["body"]) | changed)
-
-
-def _pragmas(connection: sqlite3.Connection, _record: object) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _version(connection: sa.Connection) -> int:
-    if not sa.inspect(connection).has_table("meta"):
-        return 0
-    value = connection.execute(sa.select(tables.meta.c.value).where(tables.meta.c.key == "schema_version")).scalar()
-    return int(value or 0)

@@ -91,7 +91,7 @@ results = sa.Table(
     metadata,
     sa.Column("job_id", sa.Text, primary_key=True),
     sa.Column("attempt", sa.Integer, primary_key=True),
-    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("run_id", sa.Text, nullable=False, index=True),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("answers", sa.Text),
     sa.Column("parse", sa.Text, nullable=False),

@@ -11,7 +11,7 @@ from buttermilk.analysis.frame import frame
 from buttermilk.analysis.report import report as write_report
 from buttermilk.config import compose_store, find_root
 from buttermilk.core.contracts import Model, Store, Tool
-from buttermilk.core.errors import ConfigError, DataError, did_you_mean
+from buttermilk.core.errors import ConfigError, DataError
 from buttermilk.core.jobs import Event, Job, Result, Run
 from buttermilk.engine.assemble import assemble
 from buttermilk.engine.attempt import Attempts, Signature
@@ -99,7 +99,8 @@ def whole_id(store: Store, prefix: str) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise ConfigError(f"several jobs begin with '{prefix}'.", hint=f"Type more of it: {', '.join(found)} …")
+        shown = ", ".join(each[: len(prefix) + 8] for each in found)
+        raise ConfigError(f"several jobs begin with '{prefix}'.", hint=f"Type more of it: {shown} …")
     raise ConfigError(
         f"there is no job that begins with '{prefix}'.",
         hint="Ids are in the column job_id of an export, and the report.",
@@ -126,13 +127,7 @@ def _clock() -> float:
 def _job_to_replay(job: str, root: Path | None, overrides: Sequence[str]) -> tuple[Job, Path]:
     file = Path(job)
     if file.suffix == ".json":
-        try:
-            given = json.loads(file.read_text(encoding="utf-8"))
-            return Job.model_validate(given.get("job", given)), root or Path.cwd()
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"this is no stored Job ({error}).", where=job, hint="buttermilk show JOB --json > job.json"
-            ) from error
+        return _job_in(file), root or Path.cwd()
     store, home = store_of(root, overrides)
     try:
         found = store.job(whole_id(store, job))
@@ -141,6 +136,18 @@ def _job_to_replay(job: str, root: Path | None, overrides: Sequence[str]) -> tup
     if found is None:  # pragma: no cover
         raise ConfigError(f"there is no job '{job}'.")
     return found, home
+
+
+def _job_in(file: Path) -> Job:
+    hint = "Such a file is written by: buttermilk show JOB --json > job.json"
+    try:
+        given = json.loads(file.read_text(encoding="utf-8"))
+        return Job.model_validate(given.get("job", given))
+    except OSError as error:
+        reason = os.strerror(error.errno or 0).lower()
+        raise DataError(f"it cannot be read: {reason}.", where=str(file), hint=hint) from error
+    except (ValueError, AttributeError) as error:
+        raise DataError("there is no stored job in it.", where=str(file), hint=hint) from error
 
 
 def _plug(job: Job, root: Path) -> Model | Tool:
@@ -163,7 +170,10 @@ def export(
     """The tidy table of a run, a row per answer and question, as the target's suffix says. Returns the rows written."""
     word = kind or target.suffix.lstrip(".").lower()
     if word not in names("exports"):
-        raise ConfigError(f"'{target.name}' names no format.", hint=did_you_mean(word, names("exports")))
+        endings = ", ".join(f".{name}" for name in names("exports"))
+        raise ConfigError(
+            f"the name '{target.name}' does not say which format is wanted.", hint=f"Let it end in one of: {endings}"
+        )
     store, _ = store_of(root, overrides)
     try:
         plug = find("exports", word)()
@@ -196,7 +206,11 @@ def bring_in(file: Path, *, root: Path | None = None, overrides: Sequence[str] =
                     pair = json.loads(line)
                     job, result = Job.model_validate(pair["job"]), Result.model_validate(pair["result"])
                 except (ValueError, KeyError, TypeError) as error:
-                    raise DataError("this is no stored answer.", where=f"{file} line {number}") from error
+                    raise DataError(
+                        "this is no stored answer.",
+                        where=f"{file} line {number}",
+                        hint="A rescue file is written by a run whose store is full, and is brought in as it is.",
+                    ) from error
                 store.put(result.run_id, [(job, result)])
                 count += 1
     except OSError as error:

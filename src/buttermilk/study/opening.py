@@ -19,6 +19,7 @@ from buttermilk.engine.plan import cells
 from buttermilk.plugins import find
 from buttermilk.prompts import check_prompt
 from buttermilk.stores.blobs import LocalBlobs
+from buttermilk.study.served import with_models_named
 
 REJECTS_SHOWN = 5
 
@@ -54,7 +55,7 @@ class Study:
 
 def open_study(root: Path, flow: str, overrides: Sequence[str] = (), *, multirun: bool = False) -> Study:
     """Compose, open the store, read the records, and check everything that can be checked before the first call."""
-    composed = compose(root, flow, overrides, multirun=multirun)
+    composed = with_models_named(compose(root, flow, overrides, multirun=multirun), keys_of(root))
     store = open_store(composed.store, root)
     try:
         study = Study(composed, store, ingest(composed.dataset, store, composed.store, root))
@@ -86,11 +87,10 @@ def ingest(spec: DatasetSpec, store: Store, where: StoreSpec, root: Path) -> Dat
     key = fingerprint([source.fingerprint(), plain(spec, without=frozenset({"rejects"}))])
     known = store.dataset(key)
     if known is None:
-        rejects = (root / where.path).parent / "rejects" / f"{spec.name}.csv"
-        kept = kept_media(written_rejects(source.records(), rejects), blobs_of(where, root), root)
+        kept = kept_media(written_rejects(source.records(), _rejects(root, where, spec)), blobs_of(where, root), root)
         known = store.keep_dataset(key, spec, kept)
     if known.rejected and spec.rejects == "stop":
-        raise rejected(known, (root / where.path).parent / "rejects" / f"{spec.name}.csv")
+        raise rejected(known, _rejects(root, where, spec))
     return known
 
 
@@ -145,6 +145,15 @@ class _RejectsFile:
     def close(self) -> None:
         if self.file is not None:
             self.file.close()
+
+
+def rejects_file(study: Study) -> Path:
+    """Where the rows that are no records are listed."""
+    return _rejects(study.root, study.composed.store, study.dataset.spec)
+
+
+def _rejects(root: Path, store: StoreSpec, spec: DatasetSpec) -> Path:
+    return (root / store.path).parent / "rejects" / f"{spec.name}.csv"
 
 
 def rejected(dataset: Dataset, file: Path) -> DataError:
@@ -205,18 +214,29 @@ def check_step(flow: Flow, step: Step, dataset: Dataset) -> None:
         check_media(cell.agent, step, dataset)
 
 
-def check_plugs(study: Study) -> None:
-    """Open each agent's plug once: a missing key, a wrong parameter, a label that is not in the codebook: told now."""
+def check_plugs(study: Study, *, keys_needed: bool = True) -> list[str]:
+    """Open each agent's plug once: a missing key, a wrong parameter, a label that is not in the codebook: told now.
+
+    A plan needs no keys (`keys_needed=False`): what is missing is returned, to be said beside it.
+    """
     asked = {
         (agent.name, agent.hash, step.codebook.hash): (agent, step)
         for flow in study.composed.flows
         for step in flow.steps
         for agent in step.agents
     }
+    missing: list[str] = []
     for agent, step in asked.values():
-        plug = study.plug_for(agent)
+        try:
+            plug = study.plug_for(agent)
+        except SecretError as error:
+            if keys_needed:
+                raise
+            missing.append(f"agent '{agent.name}' cannot be asked yet: {error.message}")
+            continue
         if isinstance(plug, Checks):
             plug.check(step.codebook)
+    return list(dict.fromkeys(missing))
 
 
 def check_media(agent: Agent, step: Step, dataset: Dataset) -> None:

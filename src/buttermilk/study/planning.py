@@ -21,7 +21,7 @@ from buttermilk.engine.plan import CellPlan, Planned, cells, ordered, panel_size
 from buttermilk.engine.plan import plan as plan_jobs
 from buttermilk.engine.reasons import reasons
 from buttermilk.plugins import find
-from buttermilk.study.opening import Study, open_study
+from buttermilk.study.opening import Study, check_plugs, open_study
 
 SAMPLE = 20  # records whose prompts are rendered for the estimate
 CHARACTERS_A_TOKEN = (5.0, 3.0)  # low, high
@@ -107,14 +107,18 @@ class PlanReport:
             for row in self.rows
         ]
         names = ("flow", "title", "dataset", "records", "rejected", "wave", "planned", "to_ask", "cost", "currency")
-        return {name: getattr(self, name) for name in names} | {"unpriced": self.unpriced, "rows": rows}
+        more = {"unpriced": self.unpriced, "warnings": list(self.warnings), "rows": rows}
+        return {name: getattr(self, name) for name in names} | more
 
 
 def plan(flow: str, *overrides: str, root: Path | None = None, multirun: bool = False) -> PlanReport:
     """`plan("verse", "steps.judge.repeats=5")`: nothing is asked and nothing is spent."""
     study = open_study(root or find_root(Path.cwd()), flow, overrides, multirun=multirun)
     try:
-        return _Planner(study).report()
+        missing = check_plugs(study, keys_needed=False)
+        found = _Planner(study).report()
+        found.warnings = (*found.warnings, *missing)
+        return found
     finally:
         study.close()
 

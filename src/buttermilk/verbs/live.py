@@ -16,6 +16,10 @@ from buttermilk.verbs.screen import last_line, money, out
 SHADES = "·░▒▓█"  # of the jobs of a block of records: none, some, half, most, all
 GRID_WIDTH = 60
 PLAIN_EVERY_SECONDS = 5.0
+NUMBERS = ("done", "asking", "limit", "retries", "refused", "failed", "tokens", "money")
+MAYBE = ("retries", "refused", "failed", "tokens", "money")  # a column of nothings is left out
+NOTHING = ("", "0")
+GO_ON = "To go on, type the same command again."
 
 
 class LiveView:
@@ -70,12 +74,15 @@ def view_for(*, as_json: bool) -> LiveView | PlainView:
 def picture(progress: Progress, seconds: float) -> RenderableType:
     """One line per step and endpoint, the records as blocks, the money, and where the answers are."""
     table = Table(box=None, padding=(0, 2, 0, 0))
+    rows = [_lane(lane, progress.currency) for lane in progress.lanes]
     for name in ("step", "endpoint"):
-        table.add_column(name)
-    for name in ("done", "in flight", "limit", "retries", "refused", "tokens", "money"):
-        table.add_column(name, justify="right")
-    for lane in progress.lanes:
-        table.add_row(*_lane(lane, progress.currency), style="red" if lane.down else "")
+        table.add_column(name, no_wrap=True, overflow="ellipsis")
+    shown = [name for name in NUMBERS if name not in MAYBE or any(row[name] not in NOTHING for row in rows)]
+    for name in shown:
+        table.add_column(name, justify="right", no_wrap=True)
+    for lane, row in zip(progress.lanes, rows, strict=True):
+        place = (lane.step, lane.endpoint.partition("://")[2] or lane.endpoint)
+        table.add_row(*place, *(row[name] for name in shown), style="red" if lane.down else "")
     done = sum(progress.statuses.values())
     share = done / progress.planned if progress.planned else 1.0
     state = "" if progress.state == "running" else f"   [{progress.state}]"
@@ -85,24 +92,21 @@ def picture(progress: Progress, seconds: float) -> RenderableType:
         table,
         Text("\n".join(_grid(progress))),
         Text(f"{_money(progress)}   store: {progress.where}", style="dim"),
-        Text(
-            "Ctrl-C: finish what is in flight and stop. Twice: stop now. Typing the same command again goes on.", "dim"
-        ),
+        Text(f"Ctrl-C: finish what is being asked, and stop. Twice: stop now. {GO_ON}", style="dim"),
     )
 
 
-def _lane(lane: LaneProgress, currency: str) -> list[str]:
-    return [
-        lane.step,
-        lane.endpoint,
-        f"{lane.done + lane.skipped:,}/{lane.planned:,}",
-        f"{lane.in_flight}",
-        f"{lane.limit}",
-        f"{lane.retries:,}",
-        f"{lane.statuses['refused']:,}",
-        f"{lane.input_tokens + lane.output_tokens:,}",
-        money(lane.cost, currency) + (" + ?" if lane.unpriced else ""),
-    ]
+def _lane(lane: LaneProgress, currency: str) -> dict[str, str]:
+    return {
+        "done": f"{lane.done + lane.skipped:,}/{lane.planned:,}",
+        "asking": f"{lane.in_flight}",
+        "limit": f"{lane.limit}",
+        "retries": f"{lane.retries:,}",
+        "refused": f"{lane.statuses['refused']:,}",
+        "failed": f"{lane.statuses['failed']:,}",
+        "tokens": f"{lane.input_tokens + lane.output_tokens:,}",
+        "money": (money(lane.cost, currency) if lane.cost else "") + ("?" if lane.unpriced else ""),
+    }
 
 
 def _grid(progress: Progress) -> list[str]:
@@ -113,16 +117,20 @@ def _grid(progress: Progress) -> list[str]:
 
 
 def _money(progress: Progress) -> str:
-    unpriced = sum(lane.unpriced for lane in progress.lanes)
-    said = f"{progress.tokens:,} tokens · spent {money(progress.money, progress.currency)}"
-    if progress.projected is not None and progress.remaining:
-        said += f", about {money(progress.projected, progress.currency)} in the end"
+    """`42,450 tokens · spent 1.20 USD, about 4.80 USD in the end, budget 5.00 USD`; no money where none is spent."""
+    said = f"{progress.tokens:,} tokens"
+    if progress.money or progress.budget is not None:
+        said += f" · spent {money(progress.money, progress.currency)}"
+        if progress.projected and progress.remaining:
+            said += f", about {money(progress.projected, progress.currency)} in the end"
     if progress.budget is not None:
         said += f", budget {money(progress.budget, progress.currency)}"
+    unpriced = sum(lane.unpriced for lane in progress.lanes)
     return said + (f" · {unpriced:,} answers of unknown price" if unpriced else "")
 
 
-def summary(found: dict[str, Any]) -> str:
-    """The closing lines of a run and of `status`."""
-    why = f": {found['why']}" if found.get("why") else ""
-    return f"{found['run']} {found['state']}{why}\n{last_line(found)}"
+def summary(found: dict[str, Any], *, why: bool = True) -> str:
+    """The closing lines of a run and of `status`: `verse-2026-11-22 finished`, and the counts."""
+    reason = found.get("why") or "" if why else ""
+    said = reason if reason.startswith(found["state"]) else ": ".join(filter(None, (found["state"], reason)))
+    return f"{found['run']} {said}\n{last_line(found)}"

@@ -10,23 +10,23 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from buttermilk.core.errors import StoreError
 from buttermilk.engine.progress import Progress
+from buttermilk.study.opening import rejects_file
 from buttermilk.study.planning import PlanReport, Row, plan
-from buttermilk.study.running import Running, prepare
-from buttermilk.verbs.live import summary, view_for
+from buttermilk.study.running import Running, loop_factory, prepare
+from buttermilk.verbs.live import GO_ON, summary, view_for
 from buttermilk.verbs.screen import (
     FAILED,
     INTERRUPTED,
     OVERRIDES,
     STOPPED,
-    complain,
     err,
     json_option,
     money,
     one_screen,
     out,
     print_json,
+    rows_left_out,
     study_option,
 )
 
@@ -53,7 +53,7 @@ def plan_(flow: str, overrides: tuple[str, ...], multirun: bool, study: str | No
 
 
 def show_plan(found: PlanReport) -> None:
-    rejected = f", {found.rejected} rows left out" if found.rejected else ""
+    rejected = f", {rows_left_out(found.rejected)}" if found.rejected else ""
     out.print(f"[bold]{escape(found.title or found.flow)}[/]   {found.records:,} records of {found.dataset}{rejected}, "
               f"wave {found.wave}")  # fmt: skip
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -122,24 +122,34 @@ def run_(
 def go(running: Running, *, as_json: bool = False, then: Callable[[], str] | None = None) -> int:
     """Run to the end with the live view, and say how it went: the exit code. `then` is done after a whole run."""
     if not as_json:
-        word = "goes on" if running.resumed else "begins"
-        out.print(
-            f"Run [bold]{escape(running.run.run_id)}[/] {word}; answers are kept in {escape(running.study.store.where)}"
-        )
+        _opening(running)
     try:
         with view_for(as_json=as_json) as view:
-            progress = asyncio.run(_until_told(running, view))
+            with asyncio.Runner(loop_factory=loop_factory) as runner:
+                progress = runner.run(_until_told(running, view))
     except asyncio.CancelledError:
-        err.print("Stopped at once. What was stored is safe; typing the same command again goes on.")
+        err.print(f"Stopped at once. What was stored is safe. {GO_ON}")
         return INTERRUPTED
-    except StoreError as error:
-        complain(error)
-        return 2
     code = _code(progress)
     said = then() if then and code in (0, FAILED) else f"Next: buttermilk report {running.run.run_id}"
     if not as_json:
         _closing(progress, running, "" if progress.remaining else said)
     return code
+
+
+def _opening(running: Running) -> None:
+    """`Run verse-2026-11-22 begins; answers are kept in .buttermilk/jobs.db`"""
+    study, name = running.study, f"[bold]{escape(running.run.run_id)}[/]"
+    if running.complete:
+        out.print(f"Run {name} is complete: nothing remains to be asked.", soft_wrap=True)
+        return
+    word = "goes on" if running.resumed else "begins"
+    out.print(f"Run {name} {word}; answers are kept in {escape(study.store.where)}", soft_wrap=True)
+    for warning in study.composed.warnings:
+        out.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
+    if study.dataset.rejected:
+        said = rows_left_out(study.dataset.rejected)
+        out.print(f"[yellow]![/] {said}: {escape(str(rejects_file(study)))}", soft_wrap=True)
 
 
 async def _until_told(running: Running, view: "object") -> Progress:
@@ -170,19 +180,18 @@ def _code(progress: Progress) -> int:
 
 
 def _closing(progress: Progress, running: Running, said: str) -> None:
-    found = progress.as_json()
     down = [lane for lane in progress.lanes if lane.down]
     for lane in down:
-        err.print(f"[bold red]✗[/] {escape(lane.endpoint)} gives no answers: {escape(lane.down)}")
-        err.print("  Is the server running, the address right, the key valid?   buttermilk doctor")
-        err.print(f"  What was answered is stored. To go on: buttermilk run {escape(running.run.flow)}")
+        err.print(f"[bold red]✗[/] {escape(lane.endpoint)} gives no answers.\n  {escape(lane.down)}")
+        err.print("  Is the server running, is the address right, is the key valid?")
     failed = progress.statuses["failed"]
     if failed and not down:
-        err.print(
-            f"[bold red]✗[/] {failed:,} jobs failed. To ask them again: buttermilk run {escape(running.run.flow)}"
-        )
+        jobs = "1 job" if failed == 1 else f"{failed:,} jobs"
+        err.print(f"[bold red]✗[/] {jobs} failed.")
+    if progress.remaining and progress.state != "cancelled":
+        err.print(f"  What was answered is stored. {GO_ON}" if down or failed else GO_ON)
     if progress.budget is not None or progress.money:
         out.print(f"spent {money(progress.money, progress.currency)}", markup=False)
     if said:
         out.print(said, markup=False, soft_wrap=True)
-    out.print(summary(found), markup=False)
+    out.print(summary(progress.as_json(), why=not down and not failed), markup=False, soft_wrap=True)

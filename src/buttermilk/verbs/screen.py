@@ -1,16 +1,18 @@
 """What every verb shares on the screen: errors as one screen and exit code 2, `--json`, the last line of counts."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
+from textwrap import fill
 from typing import Any, ParamSpec, TypeVar
 
 import click
 from rich.console import Console
 from rich.markup import escape
 
-from buttermilk.core.errors import ButtermilkError
+from buttermilk.core.errors import ButtermilkError, ConfigError, ProviderError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,24 +29,52 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def one_screen(verb: Callable[P, T]) -> Callable[P, T]:
-    """A ButtermilkError becomes what a scholar can act on, and exit code 2."""
+    """What went wrong becomes what a scholar can act on: exit 1 where a provider gave no answer, else 2."""
 
     @wraps(verb)
     def shown(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return verb(*args, **kwargs)
-        except ButtermilkError as error:
+        except (ButtermilkError, OSError, BaseExceptionGroup) as raised:
+            error = known(raised)
+            if kwargs.get("as_json"):
+                print_json({"error": error.message, "where": error.where, "hint": error.hint})
             complain(error)
-            sys.exit(WRONG)
+            sys.exit(FAILED if isinstance(error, ProviderError) else WRONG)
 
     return shown
 
 
+def known(raised: BaseException) -> ButtermilkError:
+    """The error to show: one of several that were raised together, or a file that cannot be used. Else it is a bug."""
+    if isinstance(raised, ButtermilkError):
+        return raised
+    if isinstance(raised, BrokenPipeError):
+        raise raised
+    if isinstance(raised, OSError) and raised.filename:
+        reason = os.strerror(raised.errno or 0).lower()
+        return ConfigError(f"it cannot be used: {reason}.", where=str(raised.filename), hint="Mend that and try again.")
+    if isinstance(raised, BaseExceptionGroup):
+        found = raised.subgroup(ButtermilkError)
+        if found is not None:
+            return known(found.exceptions[0])
+    raise raised
+
+
 def complain(error: ButtermilkError) -> None:
-    where = f"{escape(error.where)}\n" if error.where else ""
-    err.print(f"[bold red]✗[/] {where}{escape(error.message)}")
-    if error.hint:
-        err.print(f"  {escape(error.hint)}")
+    """What is wrong, where, and what to do."""
+    first, *more = error.message.splitlines() or [""]
+    err.print(f"[bold red]✗[/] {escape(_folded(first))}")
+    for text in (*more, *error.where.splitlines(), *error.hint.splitlines()):
+        err.print(escape(_folded(f"  {text}")))
+
+
+def _folded(line: str) -> str:
+    """Between words, where a terminal would cut through them; elsewhere lines stay whole."""
+    if not err.is_terminal:
+        return line
+    margin = " " * (len(line) - len(line.lstrip()) or 2)
+    return fill(line, err.width, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -55,6 +85,11 @@ def last_line(counts: Mapping[str, Any]) -> str:
     """`answered 2,956 · refused 28 · unparsed 16 · failed 0 · skipped 0 · remaining 0`"""
     names = ("answered", "refused", "unparsed", "failed", "skipped", "remaining")
     return " · ".join(f"{name} {counts.get(name, 0):,}" for name in names)
+
+
+def rows_left_out(count: int) -> str:
+    """`1 row is left out`, `1,200 rows are left out`"""
+    return "1 row is left out" if count == 1 else f"{count:,} rows are left out"
 
 
 def money(amount: float, currency: str) -> str:

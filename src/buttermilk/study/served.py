@@ -1,0 +1,85 @@
+"""Which model a server has, where nobody said: `agents=[http://127.0.0.1:8000/v1]` is enough if it serves one.
+
+Asked when a study is opened, because the model is part of what a job is; nothing but the list is asked for.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from buttermilk.config import Composed
+from buttermilk.core.contracts import Keys
+from buttermilk.core.errors import ConfigError, Permanent, ProviderError, Unavailable
+from buttermilk.core.flows import Agent, Flow
+
+PATIENCE_SECONDS = 10.0
+MOST_NAMED = 6
+
+
+def with_models_named(composed: Composed, keys: Keys) -> Composed:
+    """The same study, with the one model of its server for each agent that has an address and names no model."""
+    nameless = {agent.name: agent for flow in composed.flows for step in flow.steps for agent in step.agents}
+    found = {
+        name: agent.model_copy(update={"model": only_model(agent, keys)})
+        for name, agent in nameless.items()
+        if agent.role == "model" and agent.base_url and not agent.model
+    }
+    if not found:
+        return composed
+    written = cast(Mapping[str, Any], composed.resolved["agent"])
+    agents = {name: {**data, "model": found[name].model} if name in found else data for name, data in written.items()}
+    update = {
+        "flows": tuple(_with(flow, found) for flow in composed.flows),
+        "resolved": {**composed.resolved, "agent": agents},
+    }
+    return composed.model_copy(update=update)
+
+
+def _with(flow: Flow, found: Mapping[str, Agent]) -> Flow:
+    steps = [
+        step.model_copy(update={"agents": tuple(found.get(agent.name, agent) for agent in step.agents)})
+        for step in flow.steps
+    ]
+    return flow.model_copy(update={"steps": tuple(steps)})
+
+
+def only_model(agent: Agent, keys: Keys) -> str:
+    """The name of the one model behind an address. Of several, a scholar chooses: nobody else does."""
+    names = served(agent, keys)
+    if len(names) == 1:
+        return names[0]
+    shown = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+    raise ConfigError(
+        f"the server serves {len(names)} models, and '{agent.name}' does not say which: {shown}."
+        if names
+        else "the server serves no model.",
+        where=agent.base_url,
+        hint=f"Name one behind a '#': {agent.base_url}#{names[0]}" if names else "Load one into it, and try again.",
+    )
+
+
+def served(agent: Agent, keys: Keys) -> list[str]:
+    """What `GET BASE_URL/models` lists. Raises ProviderError where nobody answers."""
+    address = f"{agent.base_url.rstrip('/')}/models"
+    headers = {"Authorization": f"Bearer {keys(agent.key).reveal()}"} if agent.key else {}
+    try:
+        request = Request(address, headers=headers)  # noqa: S310  (an address is http or https: config.agents)
+        with urlopen(request, timeout=PATIENCE_SECONDS) as reply:  # noqa: S310
+            listed = json.load(reply)["data"]
+        return sorted(str(item["id"]) for item in listed)
+    except HTTPError as error:
+        error.close()
+        raise _pointed(agent, Permanent(f"the server does not say which models it has ({error.code}).")) from error
+    except (URLError, OSError) as error:
+        reason = getattr(error, "reason", error)
+        raise _pointed(agent, Unavailable(f"the server cannot be reached ({reason}).")) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise _pointed(agent, Permanent("the server does not say which models it has.")) from error
+
+
+def _pointed(agent: Agent, error: ProviderError) -> ProviderError:
+    error.where = agent.base_url
+    error.hint = f"Is it running, is the address right?   The model can be named, too: {agent.base_url}#MODEL"
+    return error
