@@ -1,6 +1,9 @@
 """The command line. This file is all that `buttermilk --help` opens: a verb's code is imported when it is typed."""
 
+import os
 import sys
+import tempfile
+import traceback
 from difflib import get_close_matches
 from importlib import import_module
 
@@ -68,6 +71,23 @@ def main() -> None:
     """The console script."""
     try:
         buttermilk.main(prog_name="buttermilk")
-    except BrokenPipeError:  # `buttermilk export | head`
+    except BrokenPipeError:  # `buttermilk status --json | head`
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:  # noqa: BLE001  (the outermost edge)
+        sys.exit(mistake_of_ours(error))
+
+
+def mistake_of_ours(error: Exception) -> int:
+    """A bug: one screen as well, and all that helps to mend it in a file."""
+    number, name = tempfile.mkstemp(prefix="buttermilk-error-", suffix=".txt")
+    with os.fdopen(number, "w", encoding="utf-8") as file:
+        traceback.print_exception(error, file=file)
+    last = traceback.format_exception_only(error)[-1].strip().splitlines()[0]
+    click.echo(
+        f"✗ This is a mistake in buttermilk, not in your study: {last}\n"
+        f"  What was answered is stored, and typing the same command again goes on.\n"
+        f"  Please report it, with the file {name}.",
+        err=True,
+    )
+    return 70  # as sysexits.h has it: an internal error

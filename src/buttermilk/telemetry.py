@@ -31,7 +31,12 @@ def is_set_up() -> bool:
 
 def call(job: Job) -> AbstractContextManager[trace.Span]:
     """The span of one attempt."""
-    return _tracer.start_as_current_span(f"chat {job.agent.model or job.agent.type}", kind=trace.SpanKind.CLIENT)
+    name = f"{_operation(job)} {job.agent.model or job.agent.type}"
+    return _tracer.start_as_current_span(name, kind=trace.SpanKind.CLIENT)
+
+
+def _operation(job: Job) -> str:
+    return "execute_tool" if job.agent.role == "tool" else "chat"
 
 
 def told(span: trace.Span, job: Job, result: Result) -> None:
@@ -40,7 +45,7 @@ def told(span: trace.Span, job: Job, result: Result) -> None:
         return
     span.set_attributes(
         {
-            "gen_ai.operation.name": "execute_tool" if job.agent.role == "tool" else "chat",
+            "gen_ai.operation.name": _operation(job),
             "gen_ai.provider.name": job.agent.type,
             "gen_ai.request.model": job.agent.model,
             "gen_ai.response.model": result.model_returned,
@@ -56,6 +61,9 @@ def told(span: trace.Span, job: Job, result: Result) -> None:
             "buttermilk.status": result.status,
         }
     )
+    if result.status == "failed":
+        span.set_attribute("error.type", result.error_kind)
+        span.set_status(trace.StatusCode.ERROR)
 
 
 def trace_id(span: trace.Span) -> str:

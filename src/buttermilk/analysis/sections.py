@@ -111,8 +111,20 @@ def _dataset(run: Run, tally: Tally) -> Iterator[Block]:
         ("records", words.count(tally.records)),
         *((key, str(x)) for key, x in named.items()),
     ]
+    rows += [("rows left out", text) for text in _left_out(run)]
     rows += [("human labels", labelled), ("fingerprint", run.dataset_fingerprint)]
     yield grid("The data set.", columns("", ""), rows)
+
+
+def _left_out(run: Run) -> Iterator[str]:
+    """`2: data/verse.csv row 6: the row has 2 cells; …`: what the source could not read as records."""
+    found = run.config.get("left_out")
+    if isinstance(found, Mapping):
+        first = found.get("first")
+        shown = [str(one) for one in first] if isinstance(first, list) else []
+        count = found.get("rows")
+        more = ["…"] if isinstance(count, int) and count > len(shown) else []
+        yield f"{count}: {' '.join([*shown, *more])}"
 
 
 def _steps(tally: Tally) -> Iterator[Block]:

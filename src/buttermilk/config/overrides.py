@@ -53,6 +53,7 @@ def _parsed(parser: OverridesParser, token: str) -> Override:
             f"on the command line, '{key}' holds what looks like a secret itself.",
             hint="Write where it is kept: secret://env/NAME. What was typed here is now in your shell's history.",
         )
+    _check_brackets(key, value)
     for written in (token, f"{mark}{key}={_quoted(parser, value)}"):
         try:
             override = parser.parse_override(written)
@@ -62,6 +63,15 @@ def _parsed(parser: OverridesParser, token: str) -> Override:
         except HydraException:
             continue
     raise ConfigError(f"'{token}' cannot be read.", hint=_HOW)
+
+
+def _check_brackets(key: str, value: str) -> None:
+    """A shell cuts `agents=[gpt, local]` in two at its blank."""
+    if value.startswith("[") and not value.rstrip().endswith("]"):
+        raise ConfigError(
+            f"on the command line, the list in '{hidden(f'{key}={value}')}' is not closed.",
+            hint=f"Put quotation marks around it all: '{key}=[ONE, TWO]'",
+        )
 
 
 def _split(token: str) -> tuple[str, str, str]:

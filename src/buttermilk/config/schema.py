@@ -63,7 +63,7 @@ class Tree(Value):
     title: str = ""
     dataset: Name | None = None
     steps: Mapping[str, StepText] = {}
-    seed: StrictInt = 1
+    seed: Annotated[StrictInt, Field(ge=0, lt=2**63)] = 1
     wave: Annotated[str, BeforeValidator(_as_text), Field(min_length=1)] = "1"
     limit: Count | None = None
     agents: Names | None = None

@@ -5,9 +5,10 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from pydantic import Field, model_validator
+from pydantic_core import to_json
 
-from buttermilk.core.hashing import ID_LENGTH, digest, fingerprint
-from buttermilk.core.values import Json, Value, plain
+from buttermilk.core.hashing import ID_LENGTH, canonical, digest, fingerprint
+from buttermilk.core.values import Json, Value
 
 Kind = Literal["text", "image", "audio", "video", "pdf"]
 Policy = Literal["send", "never"]
@@ -37,9 +38,9 @@ class Part(Value):
         return self
 
     @property
-    def identity(self) -> dict[str, Json]:
+    def identity(self) -> tuple[str | None, ...]:
         """The content, without where it was found."""
-        return plain(self, without=frozenset({"path"}))
+        return (self.kind, self.text, self.blob, self.media_type, self.alt, self.role)
 
 
 class HumanLabel(Value):
@@ -74,7 +75,7 @@ class Record(Value):
     def seen_hash(self, columns: Collection[str]) -> str:
         """Of what an agent may see: the parts, and the metadata columns that may be sent."""
         kept = {name: item for name, item in self.metadata.items() if name in columns}
-        return fingerprint({"parts": [part.identity for part in self.parts], "metadata": kept})
+        return digest(to_json([part.identity for part in self.parts]) + canonical(kept).encode())
 
     @property
     def text(self) -> str:
@@ -93,8 +94,7 @@ class Record(Value):
 
 def id_from_content(parts: tuple[Part, ...], metadata: Mapping[str, Json]) -> str:
     """The id of a record that came without one: the same text has the same id, for ever."""
-    whole = {"parts": [part.identity for part in parts], "metadata": dict(metadata)}
-    return fingerprint(whole)[: ID_LENGTH // 2]
+    return fingerprint([[part.identity for part in parts], dict(metadata)])[: ID_LENGTH // 2]
 
 
 class Reject(Value):

@@ -6,6 +6,7 @@ the reason.
 """
 
 import json
+import math
 import re
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -82,7 +83,12 @@ def parse(text: str, model: type[BaseModel], *, truncated: bool = False) -> Pars
     if twice:
         return Parsed(None, "none", f"{twice}: it is answered twice")
     answers, repaired_why = _valid(model, _repaired(inside))
-    return Parsed(answers, "repaired") if answers is not None else Parsed(None, "none", repaired_why or why)
+    if answers is None:
+        return Parsed(None, "none", repaired_why or why)
+    unclear = [name for name, item in answers.items() if isinstance(item, float) and not _says(name, inside)]
+    if unclear:
+        return Parsed(None, "none", f"{unclear[0]}: Input should be a valid number and nothing else")
+    return Parsed(answers, "repaired")
 
 
 def _valid(model: type[BaseModel], text: str) -> tuple[dict[str, Any] | None, str]:
@@ -138,6 +144,15 @@ def _object_in(text: str) -> str | None:
             if depth == 0:
                 return None if "{" in text[index + 1 :] else text[start : index + 1]
     return None
+
+
+def _says(name: str, text: str) -> bool:
+    """Whether a number stands there alone: `3-4`, `3 of 10` and `30%` would be mended into their first figures."""
+    found = re.search(rf"\b{name}[\"']?\s*:([^,}}\n\"]*)", text)
+    try:
+        return found is not None and math.isfinite(float(found[1].partition("//")[0]))
+    except ValueError:
+        return False
 
 
 def _repaired(text: str) -> str:

@@ -21,7 +21,7 @@ from buttermilk.core.flows import Agent, Codebook
 from buttermilk.core.jobs import Sent, Usage, fill
 from buttermilk.core.messages import Finish, Message, Reply, Request
 from buttermilk.core.records import Part
-from buttermilk.models.wire import Wire
+from buttermilk.models.wire import Wire, message_in
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 FINISH: Mapping[str, Finish] = {
@@ -50,10 +50,12 @@ class OpenAIChat:
         self._url = self.endpoint + "/chat/completions"
         self._address = _address(self._url)
         self._blobs = blobs
-        headers = {name: _opened(text, keys) for name, text in agent.headers.items()}
+        named = [text for text in agent.headers.values() if text.startswith("secret://")] + [agent.key] * bool(agent.key)
+        secrets = {text: keys(text).reveal() for text in named}
+        headers = {name: secrets.get(text, text) for name, text in agent.headers.items()}
         if agent.key:
-            headers["Authorization"] = "Bearer " + keys(agent.key).reveal()
-        self._wire = Wire({"Content-Type": "application/json", **headers}, agent.limits)
+            headers["Authorization"] = "Bearer " + secrets[agent.key]
+        self._wire = Wire({"Content-Type": "application/json", **headers}, agent.limits, secrets.values())
         self._encoded = lru_cache(maxsize=32)(self._encode)  # a record is judged many times: encoded once
         self._skeletons: dict[object, str] = {}
 
@@ -108,31 +110,33 @@ class OpenAIChat:
             found = from_json(raw)
             choice = found["choices"][0]
             message = choice["message"]
-        except (ValueError, KeyError, IndexError, TypeError) as error:
-            raise Unavailable("the reply is no chat completion.", kind="malformed", raw=text[:100_000]) from error
-        return Reply(
-            text=_said(message),
-            refusal=message.get("refusal"),
-            finish=FINISH.get(choice.get("finish_reason") or "stop", "other"),
-            usage=_usage(found.get("usage") or {}),
-            model_returned=found.get("model") or "",
-            model_fingerprint=found.get("system_fingerprint") or "",
-            response_id=found.get("id") or "",
-            raw=text,
-            headers=headers,
-            sent=sent,
-        )
+            return Reply(
+                text=_said(message),
+                refusal=message.get("refusal") or None,  # some send "" where nothing was refused
+                finish=FINISH.get(choice.get("finish_reason") or "stop", "other"),
+                usage=_usage(found.get("usage") or {}),
+                model_returned=found.get("model") or "",
+                model_fingerprint=found.get("system_fingerprint") or "",
+                response_id=found.get("id") or "",
+                raw=text,
+                headers=headers,
+                sent=sent,
+            )
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+            said = f"the reply is no chat completion: {message_in(text)}"
+            raise Unavailable(said, kind="malformed", raw=text[:100_000]) from error
 
 
 def _address(url: str) -> URL:
+    hint = "It begins with http:// or https:// and has no `?` and no `name@`: base_url: http://127.0.0.1:8000/v1"
+    wrong = ConfigError(f"'{url}' is not an address of a model.", hint=hint)
     try:
-        return URL(url)
+        address = URL(url)
     except ValueError as error:
-        raise ConfigError(f"'{url}' is not an address.", hint="e.g. base_url: http://127.0.0.1:8000/v1") from error
-
-
-def _opened(text: str, keys: Keys) -> str:
-    return keys(text).reveal() if text.startswith("secret://") else text
+        raise wrong from error
+    if address.scheme not in ("http", "https") or not address.host or address.query_string or address.user:
+        raise wrong
+    return address
 
 
 def _content(message: Message, text: Mapping[str, int]) -> Any:
@@ -146,7 +150,8 @@ def _media(part: Part) -> dict[str, Any]:
     if part.kind == "image":
         return {"type": "image_url", "image_url": {"url": {"$blob": part.blob, "as": part.media_type}}}
     if part.kind == "audio":
-        sound = {"data": {"$blob": part.blob, "as": ""}, "format": AUDIO.get(part.media_type, "wav")}
+        kind = part.media_type.rpartition("/")[2].removeprefix("x-")
+        sound = {"data": {"$blob": part.blob, "as": ""}, "format": AUDIO.get(part.media_type, kind)}
         return {"type": "input_audio", "input_audio": sound}
     file = {"filename": "record.pdf", "file_data": {"$blob": part.blob, "as": part.media_type}}
     return {"type": "file", "file": file}

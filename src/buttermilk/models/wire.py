@@ -1,28 +1,37 @@
 """What every HTTP dialect shares: one connection pool, statuses as our errors, Retry-After in all its forms."""
 
 import asyncio
-import json
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
+from pydantic_core import from_json
 from yarl import URL
 
-from buttermilk.core.errors import Permanent, RateLimited, TimedOut, Unavailable
+from buttermilk.core.errors import Permanent, RateLimited, SecretError, TimedOut, Unavailable
 from buttermilk.core.flows import Limits
 
 CONNECT_SECONDS = 10.0
 SLOW_DOWN = (429, 529)  # 529: "overloaded", as Anthropic says it
+LONG = 12  # characters: a shorter secret (`EMPTY`, `none`) is a stand-in, and an ordinary word
 KEPT_HEADERS = ("request-id", "ratelimit", "retry-after", "processing-ms", "openai-version", "x-envoy")
 
 
 class Wire:
     """POSTs bytes and returns bytes. Opened at the first call, in the loop that calls; any number of calls at once."""
 
-    def __init__(self, headers: Mapping[str, str], limits: Limits) -> None:
+    def __init__(self, headers: Mapping[str, str], limits: Limits, secrets: Collection[str] = ()) -> None:
+        for name, text in headers.items():
+            if not text.isprintable():
+                raise SecretError(
+                    f"the text of the header '{name}' has a line break, or another sign that no header may have.",
+                    hint="A key that was copied with the next line? Set it again.",
+                )
         self._headers = dict(headers)
+        self._secrets = [text.encode() for text in secrets if len(text) >= LONG]
         self._timeout = aiohttp.ClientTimeout(total=limits.timeout_seconds, sock_connect=CONNECT_SECONDS)
         self._session: aiohttp.ClientSession | None = None
 
@@ -37,14 +46,19 @@ class Wire:
     async def post(self, url: URL, body: bytes) -> tuple[bytes, dict[str, str]]:
         """The reply's body and the headers worth keeping. Raises the errors of `core.errors` for anything but a 200."""
         try:
-            async with self._open().post(url, data=body) as response:
-                raw = await response.read()
-                kept = {name: text for name, text in response.headers.items() if _kept(name)}
+            # A redirect would take the key elsewhere, and turns this POST into a GET.
+            async with self._open().post(url, data=body, allow_redirects=False) as response:
+                raw = self._veiled(await response.read())
+                kept = {name: self._text(found) for name, found in response.headers.items() if _kept(name)}
                 if response.status == 200:
                     return raw, kept
                 raise _error(response.status, raw, response.headers)
         except aiohttp.ClientConnectorError as error:
             raise Unavailable(f"{url} cannot be reached ({_reason(error)}).", kind="unreachable") from error
+        except aiohttp.ConnectionTimeoutError as error:
+            raise Unavailable(
+                f"{url} cannot be reached (no sign within {CONNECT_SECONDS:g} s).", kind="unreachable"
+            ) from error
         except (TimeoutError, aiohttp.ServerTimeoutError) as error:
             seconds = self._timeout.total or CONNECT_SECONDS
             raise TimedOut(f"{url} did not answer within {seconds:g} s.") from error
@@ -52,6 +66,16 @@ class Wire:
             raise Permanent(f"'{url}' is not an address.", kind="bad_url") from error
         except (aiohttp.ClientError, ConnectionError) as error:
             raise Unavailable(f"the connection to {url} broke ({type(error).__name__}).", kind="reset") from error
+
+    def _veiled(self, raw: bytes) -> bytes:
+        """Some servers repeat the key in their complaint: what is kept must not have it."""
+        for secret in self._secrets:
+            if secret in raw:
+                raw = raw.replace(secret, b"[key]")
+        return raw
+
+    def _text(self, header: str) -> str:
+        return self._veiled(header.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
 
     async def close(self) -> None:
         if self._session is not None:
@@ -66,12 +90,14 @@ def _kept(name: str) -> bool:
 
 
 def _reason(error: aiohttp.ClientConnectorError) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"its certificate is not trusted: {error.certificate_error}"
     return str(error.os_error.strerror or error.os_error)
 
 
 def _error(status: int, raw: bytes, headers: Mapping[str, str]) -> Permanent | RateLimited | Unavailable:
     text = raw.decode("utf-8", "replace")
-    said = _message(text)
+    said = message_in(text)
     kind, wait = f"http_{status}", retry_after(headers)
     if status in SLOW_DOWN:
         return RateLimited(
@@ -79,13 +105,16 @@ def _error(status: int, raw: bytes, headers: Mapping[str, str]) -> Permanent | R
         )
     if status >= 500 or status in (408, 409, 425):
         return Unavailable(f"{status}: {said}", kind=kind, raw=text, http_status=status, retry_after_seconds=wait)
+    if 300 <= status < 400:
+        place = headers.get("location", "an unknown place").encode("ascii", "replace").decode()
+        said = f"the address has moved to {place}; write that as base_url"
     return Permanent(f"{status}: {said}", kind=kind, raw=text, http_status=status)
 
 
-def _message(text: str) -> str:
+def message_in(text: str) -> str:
     """The vendor's own words, where its error is the JSON that most of them send; else the start of the text."""
     try:
-        found: Any = json.loads(text)
+        found: Any = from_json(text)
         said = found["error"]["message"] if isinstance(found["error"], dict) else found["error"]
         return str(said)[:300]
     except (ValueError, KeyError, TypeError):
@@ -97,23 +126,23 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
 
     Source: RFC 9110, section 10.2.3; the milliseconds are OpenAI's and Azure's.
     """
-    if millis := headers.get("retry-after-ms"):
-        return _number(millis, 0.001)
+    if (millis := _number(headers.get("retry-after-ms"), 0.001)) is not None:
+        return millis
     said = headers.get("retry-after")
-    if not said:
-        return None
-    seconds = _number(said)
-    if seconds is not None:
+    if (seconds := _number(said)) is not None or not said:
         return seconds
     try:
         date = parsedate_to_datetime(said)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
+    if date.tzinfo is None:  # "-0000": no zone is known, and HTTP has no other than GMT
+        date = date.replace(tzinfo=UTC)
     return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
 
 
-def _number(text: str, unit: float = 1.0) -> float | None:
+def _number(text: str | None, unit: float = 1.0) -> float | None:
     try:
-        return max(0.0, float(text) * unit)
+        number = float(text or "") * unit
     except ValueError:
         return None
+    return max(0.0, number) if math.isfinite(number) else None

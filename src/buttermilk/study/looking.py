@@ -190,7 +190,15 @@ def report(
     store, home = store_of(root, overrides)
     try:
         found = find_run(store, run)
-        return write_report(store, found.run_id, target or home / "reports" / f"{found.run_id}.html")
+        target = target or home / "reports" / f"{found.run_id}.html"
+        return write_report(store, found.run_id, target)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0).lower()
+        raise ConfigError(
+            f"the report cannot be written: {reason}.",
+            where=str(target),
+            hint="Name another place: buttermilk report -o FOLDER/report.html",
+        ) from error
     finally:
         store.close()
 

@@ -19,10 +19,11 @@ from buttermilk.core.contracts import Store
 from buttermilk.core.errors import ConfigError, StoreError, did_you_mean
 from buttermilk.core.hashing import fingerprint
 from buttermilk.core.jobs import Job, Result, Run
+from buttermilk.core.records import Dataset
 from buttermilk.core.values import Json
 from buttermilk.engine.progress import Progress
 from buttermilk.engine.run import Engine, Stop
-from buttermilk.study.opening import Study, check_plugs, open_study
+from buttermilk.study.opening import REJECTS_SHOWN, Study, check_plugs, open_study
 
 PACKAGES = ("buttermilk", "pydantic", "aiohttp", "jinja2", "sqlalchemy", "json-repair", "hydra-core", "omegaconf")
 DEAD_AFTER = timedelta(seconds=60)  # a run whose heart has not beaten for so long has no process any more
@@ -166,7 +167,7 @@ def new_run(study: Study) -> Run:
         seed=flow.seed,
         budget=composed.run.budget,
         method=composed.flows,
-        config=composed.resolved,
+        config={**composed.resolved, **left_out(dataset)},
         git=git_state(study.root),
         versions=versions(),
         user=getuser(),
@@ -175,6 +176,14 @@ def new_run(study: Study) -> Run:
         started_at=now(),
         heartbeat_at=now(),
     )
+
+
+def left_out(dataset: Dataset) -> dict[str, Json]:
+    """The rows that are no records, kept with the run because its report must count them."""
+    if not dataset.rejected:
+        return {}
+    first: list[Json] = [f"{one.where}: {one.why}" for one in dataset.rejects[:REJECTS_SHOWN]]
+    return {"left_out": {"rows": dataset.rejected, "first": first}}
 
 
 def _name(study: Study) -> str:

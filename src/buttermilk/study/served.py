@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from buttermilk.config import Composed
@@ -62,6 +63,8 @@ def only_model(agent: Agent, keys: Keys) -> str:
 
 def served(agent: Agent, keys: Keys) -> list[str]:
     """What `GET BASE_URL/models` lists. Raises ProviderError where nobody answers."""
+    if not urlsplit(agent.base_url).hostname:
+        raise ConfigError(f"'{agent.base_url}' is not an address.", hint="e.g. http://127.0.0.1:8000/v1")
     address = f"{agent.base_url.rstrip('/')}/models"
     headers = {"Authorization": f"Bearer {keys(agent.key).reveal()}"} if agent.key else {}
     try:
@@ -73,7 +76,8 @@ def served(agent: Agent, keys: Keys) -> list[str]:
         error.close()
         raise _pointed(agent, Permanent(f"the server does not say which models it has ({error.code}).")) from error
     except (URLError, OSError) as error:
-        reason = getattr(error, "reason", error)
+        cause = getattr(error, "reason", error)
+        reason = str(getattr(cause, "strerror", None) or cause).lower()
         raise _pointed(agent, Unavailable(f"the server cannot be reached ({reason}).")) from error
     except (ValueError, KeyError, TypeError) as error:
         raise _pointed(agent, Permanent("the server does not say which models it has.")) from error

@@ -14,7 +14,7 @@ class EnvVault:
         self.file = root / ".env"
 
     def get(self, name: str) -> Secret:
-        text = os.environ.get(name) or self._in_file().get(name)
+        text = os.environ.get(name, "").strip() or self._in_file().get(name)
         if not text:
             raise SecretError(
                 f"there is no secret '{name}' in the environment or in {self.file.name}.",
@@ -26,6 +26,15 @@ class EnvVault:
     def _in_file(self) -> dict[str, str]:
         if not self.file.is_file():
             return {}
-        lines = [line.strip().removeprefix("export ") for line in self.file.read_text(encoding="utf-8").splitlines()]
+        try:
+            whole = self.file.read_text(encoding="utf-8-sig")
+        except (OSError, ValueError):  # not chained: the error of a wrong encoding carries the text it could not read
+            raise SecretError("it cannot be read as UTF-8 text.", where=str(self.file)) from None
+        lines = [line.strip().removeprefix("export ") for line in whole.splitlines()]
         pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
-        return {name.strip(): text.strip().strip("'\"") for name, _, text in pairs}
+        return {name.strip(): _unquoted(text.strip()) for name, _, text in pairs}
+
+
+def _unquoted(text: str) -> str:
+    """Without the quotes around it, where the same stands at both ends."""
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,11 @@ def _show_status(found: Mapping[str, Any]) -> None:
         )
     limits = [event for event in found["events"] if event["kind"] == "limit"]
     if limits:
-        last = limits[-1]
-        out.print(f"last change of limit: {last['from']} → {last['to']} ({last['why']}), {last['at']}", markup=False)
-    out.print(
-        f"{found['tokens']:,} tokens, spent {money(found['cost'], found['currency'])}; {found['store']}", markup=False
-    )
-    out.print(summary(dict(found)), markup=False)
+        last, at = limits[-1], datetime.fromisoformat(limits[-1]["at"]).astimezone()
+        out.print(f"last change of limit: {last['from']} → {last['to']} ({last['why']}), {at:%H:%M:%S}", markup=False)
+    spent = f", spent {money(found['cost'], found['currency'])}" if found["cost"] else ""
+    out.print(f"{found['tokens']:,} tokens{spent}; answers are kept in {found['store']}", markup=False, soft_wrap=True)
+    out.print(summary(dict(found)), markup=False, soft_wrap=True)
 
 
 @click.command("watch")
