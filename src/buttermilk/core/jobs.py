@@ -1,12 +1,13 @@
 """Jobs, what came of them, and the runs they belong to."""
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from buttermilk.core.flows import Agent, Codebook, Flow, Perspective, Prompt
 from buttermilk.core.hashing import canonical, derive_seed, digest, fingerprint
@@ -180,6 +181,14 @@ class Sent(Value):
 _MARK = re.compile(rb'\{"\$(?:text":(\d+)|blob":"([0-9a-f]{64})","as":"([^"]*)")\}')
 
 
+def _quoted(text: str) -> bytes:
+    """A JSON string. Half a surrogate pair, which UTF-8 cannot hold, is escaped."""
+    try:
+        return to_json(text)
+    except PydanticSerializationError:
+        return json.dumps(text).encode()
+
+
 @lru_cache(maxsize=512)
 def _pieces(skeleton: str) -> list[bytes | None]:
     """The skeleton cut at its marks: bytes, N, hash, form, bytes, …"""
@@ -196,7 +205,7 @@ def fill(skeleton: str, texts: Sequence[str], blob: Callable[[str, str], bytes] 
     out = [pieces[0] or b""]
     for number, key, form, rest in zip(pieces[1::4], pieces[2::4], pieces[3::4], pieces[4::4], strict=True):
         if number is not None:
-            out.append(to_json(texts[int(number)]))
+            out.append(_quoted(texts[int(number)]))
         elif blob is not None and key is not None:
             out += [b'"', blob(key.decode(), (form or b"").decode()), b'"']
         elif key is not None:

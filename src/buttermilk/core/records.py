@@ -5,9 +5,8 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from pydantic import Field, model_validator
-from pydantic_core import to_json
 
-from buttermilk.core.hashing import ID_LENGTH, canonical, digest, fingerprint
+from buttermilk.core.hashing import ID_LENGTH, digest, fingerprint
 from buttermilk.core.values import Json, Value
 
 Kind = Literal["text", "image", "audio", "video", "pdf"]
@@ -75,7 +74,7 @@ class Record(Value):
     def seen_hash(self, columns: Collection[str]) -> str:
         """Of what an agent may see: the parts, and the metadata columns that may be sent."""
         kept = {name: item for name, item in self.metadata.items() if name in columns}
-        return digest(to_json([part.identity for part in self.parts]) + canonical(kept).encode())
+        return fingerprint([[part.identity for part in self.parts], kept])
 
     @property
     def text(self) -> str:

@@ -46,14 +46,9 @@ def alpha(
         paired = _merge(paired)
     values = _values(paired, level, order)
     describe, finish = _level(level, values)
-    known: dict[Unit, Sums] = {}
-    columns: list[Sums] = []
-    pairs = 0
-    for unit in paired:
-        if unit not in known:
-            known[unit] = describe(unit)
-        columns.append(known[unit])
-        pairs += len(unit) * (len(unit) - 1) // 2
+    known = {unit: describe(unit) for unit in dict.fromkeys(paired)}
+    columns = [known[unit] for unit in paired]
+    pairs = sum(len(unit) * (len(unit) - 1) // 2 for unit in paired)
     value = finish([sum(column) for column in zip(*columns, strict=True)])
     if value is None:
         return Estimate(None, n=len(paired), left_out=left_out, note=NO_VARIATION, pairs=pairs)
