@@ -28,6 +28,8 @@ VERBS = {
     "doctor": ("making", "Say what works here and what does not."),
 }
 
+OURS = 70  # as sysexits.h has it: an internal error
+
 
 class Verbs(click.Group):
     """Lists every verb without importing any, and says `did you mean` for one that is not there."""
@@ -90,4 +92,4 @@ def mistake_of_ours(error: Exception) -> int:
         f"  Please report it, with the file {name}.",
         err=True,
     )
-    return 70  # as sysexits.h has it: an internal error
+    return OURS

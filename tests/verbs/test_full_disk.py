@@ -1,4 +1,4 @@
-"""A disk that fills while a run goes on, and a folder nobody may write to: said at once, and nothing paid for is lost."""
+"""A disk that fills while a run goes on, and a folder nobody may write to: said at once, and nothing is lost."""
 
 import os
 import re

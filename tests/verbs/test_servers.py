@@ -1,5 +1,6 @@
 """Asking models behind an address: named or not, down, dear, or with a key that nobody else may see."""
 
+import re
 import time
 from pathlib import Path
 
@@ -143,6 +144,14 @@ def test_a_plan_without_the_key_says_so_and_a_run_does_not_begin(scholar: Schola
     assert scholar.asked() == 0
     assert scholar.answers()["runs"] == []
     assert scholar.files() == files
+
+
+def test_an_unknown_price_is_not_nothing(scholar: Scholar) -> None:
+    said = scholar.types("plan", "verse", "agents=[local]").out
+    assert "Cost: what local takes." in said
+    assert "price unknown" in said
+    both = scholar.types("plan", "verse", "agents=[local,gpt]").out
+    assert re.search(r"Cost: [\d.]+ – [\d.]+ USD and what local takes\.", both)
 
 
 def test_status_counts_what_the_last_line_of_the_run_counted(scholar: Scholar) -> None:

@@ -18,6 +18,7 @@ from buttermilk.core.values import Scalar
 
 GROUPS = frozenset({"store", "run", "prices"})
 _HOW = "An override is written KEY=VALUE, for example steps.judge.repeats=5. `~KEY` takes a key out."
+LISTS = ("agents", "perspectives", "prompt")
 _COUNTED = (ValueType.CHOICE_SWEEP, ValueType.SIMPLE_CHOICE_SWEEP, ValueType.RANGE_SWEEP)
 
 
@@ -67,7 +68,8 @@ def _parsed(parser: OverridesParser, token: str) -> Override:
 
 def _check_brackets(key: str, value: str) -> None:
     """A shell cuts `agents=[gpt, local]` in two at its blank."""
-    if value.startswith("[") and not value.rstrip().endswith("]"):
+    named = key.rpartition(".")[2] in LISTS
+    if named and value.startswith("[") and not value.rstrip().endswith("]"):
         raise ConfigError(
             f"on the command line, the list in '{hidden(f'{key}={value}')}' is not closed.",
             hint=f"Put quotation marks around it all: '{key}=[ONE, TWO]'",

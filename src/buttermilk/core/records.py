@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticSerializationError, to_json
 
 from buttermilk.core.hashing import ID_LENGTH, digest, fingerprint
 from buttermilk.core.values import Json, Value
@@ -74,7 +75,13 @@ class Record(Value):
     def seen_hash(self, columns: Collection[str]) -> str:
         """Of what an agent may see: the parts, and the metadata columns that may be sent."""
         kept = {name: item for name, item in self.metadata.items() if name in columns}
-        return fingerprint([[part.identity for part in self.parts], kept])
+        parts = [part.identity for part in self.parts]
+        if kept:
+            return fingerprint([parts, kept])
+        try:
+            return digest(to_json(parts))  # lists are canonical as they are; this is done for every record that is read
+        except PydanticSerializationError:
+            return fingerprint(parts)
 
     @property
     def text(self) -> str:

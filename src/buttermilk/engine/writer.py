@@ -50,7 +50,8 @@ class Writer(StoreThread):
         self._pending.extend(pairs)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._write())
-        await self._kept.wait()
+        if not self._task.done():
+            await self._kept.wait()
         if self.failure:
             raise self.failure
         if self._task is not None and self._task.done():

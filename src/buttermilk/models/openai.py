@@ -50,7 +50,9 @@ class OpenAIChat:
         self._url = self.endpoint + "/chat/completions"
         self._address = _address(self._url)
         self._blobs = blobs
-        named = [text for text in agent.headers.values() if text.startswith("secret://")] + [agent.key] * bool(agent.key)
+        named = [text for text in agent.headers.values() if text.startswith("secret://")] + [agent.key] * bool(
+            agent.key
+        )
         secrets = {text: keys(text).reveal() for text in named}
         headers = {name: secrets.get(text, text) for name, text in agent.headers.items()}
         if agent.key:

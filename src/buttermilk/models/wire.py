@@ -1,7 +1,9 @@
 """What every HTTP dialect shares: one connection pool, statuses as our errors, Retry-After in all its forms."""
 
 import asyncio
+import errno
 import math
+import os
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -92,7 +94,9 @@ def _kept(name: str) -> bool:
 def _reason(error: aiohttp.ClientConnectorError) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"its certificate is not trusted: {error.certificate_error}"
-    return str(error.os_error.strerror or error.os_error)
+    cause = error.os_error
+    known = cause.errno in errno.errorcode  # then the system's words: asyncio's are "Connect call failed"
+    return os.strerror(cause.errno) if known and cause.errno else str(cause.strerror or cause)
 
 
 def _error(status: int, raw: bytes, headers: Mapping[str, str]) -> Permanent | RateLimited | Unavailable:

@@ -48,9 +48,12 @@ class Census:
                 "`columns.id`: ids are then made from the content.",
             )
         self._ids.add(key)
-        self.columns.update(record.metadata.keys())
-        self.kinds.update(record.kinds)
-        self.labelled.update({label.question for label in record.labels})
+        for column in record.metadata:
+            self.columns[column] += 1
+        for kind in record.kinds:
+            self.kinds[kind] += 1
+        for question in {label.question for label in record.labels}:
+            self.labelled[question] += 1
 
     def dataset(self, fingerprint: str) -> Dataset:
         return Dataset(

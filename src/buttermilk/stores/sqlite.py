@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from buttermilk.core.errors import StoreError
+from buttermilk.core.errors import DataError, StoreError
 from buttermilk.core.hashing import digest, fingerprint_all
 from buttermilk.core.jobs import Answer, Cell, Event, Job, Result, Run, Stored
 from buttermilk.core.records import Dataset, DatasetSpec, Record, RecordRef, Reject
@@ -239,12 +239,16 @@ class SqliteStore:
         if (known := self.dataset(source_fingerprint)) is not None:
             return known
         census = Census(spec)
-        hashes = self._keep_records(source_fingerprint, spec, census, records)
-        dataset = census.dataset(fingerprint_all(hashes))
-        if not dataset.records:
-            raise no_records(dataset)
-        row = (source_fingerprint, dataset.fingerprint, dataset.model_dump_json(), rows.now())
         items = tables.items.c
+        try:
+            dataset = census.dataset(fingerprint_all(self._keep_records(source_fingerprint, spec, census, records)))
+            if not dataset.records:
+                raise no_records(dataset)
+        except DataError:
+            with self._connect(write=True) as connection:  # of a dataset that cannot be, nothing stays
+                connection.execute(sa.delete(tables.items).where(items.source == source_fingerprint))
+            raise
+        row = (source_fingerprint, dataset.fingerprint, dataset.model_dump_json(), rows.now())
         with self._connect(write=True) as connection:
             # What an earlier reading left that broke off is written over, and what is beyond the end goes.
             left = sa.and_(items.source == source_fingerprint, items.position >= dataset.records)
@@ -256,14 +260,14 @@ class SqliteStore:
         self, source: str, spec: DatasetSpec, census: Census, found: Iterable[Record | Reject]
     ) -> Iterator[str]:
         """Store record after record, a chunk a transaction, and say the hash of each."""
-        position, items = 0, tables.items.c
+        position, items, sent = 0, tables.items.c, spec.sent
         for chunk in rows.chunks(census.records(found), CHUNK):
             kept, placed = [], []
             for record in chunk:
                 body = record.model_dump_json()
                 key = digest(body)
                 kept.append((key, body))
-                placed.append((source, position, record.record_id, key, record.seen_hash(spec.sent)))
+                placed.append((source, position, record.record_id, key, record.seen_hash(sent)))
                 position += 1
             with self._connect(write=True) as connection:
                 self._add(connection, tables.records, kept)

@@ -229,6 +229,7 @@ def versions() -> dict[str, str]:
 
 def rescue(unsaved: Sequence[tuple[Job, Result]]) -> str:
     """Answers that were paid for and could not be stored go to a file elsewhere; the sentence says where."""
+    came = "1 answer that had just come" if len(unsaved) == 1 else f"{len(unsaved)} answers that had just come"
     target = Path(tempfile.gettempdir()) / f"buttermilk-rescue-{os.getpid()}.jsonl"
     lines = (
         json.dumps({"job": json.loads(job.model_dump_json()), "result": json.loads(one.model_dump_json())}) + "\n"
@@ -238,8 +239,8 @@ def rescue(unsaved: Sequence[tuple[Job, Result]]) -> str:
         with target.open("w", encoding="utf-8") as file:
             file.writelines(lines)
     except OSError:
-        return f"{len(unsaved)} answers that had just come could not be kept anywhere; they will be asked again."
-    return f"{len(unsaved)} answers that had just come are safe in {target}: buttermilk import {target}"
+        return f"{came} could not be kept anywhere; the same will be asked again."
+    return f"Safe in a file: {came}. Bring in with: buttermilk import {target}"
 
 
 # ---- from another shell
@@ -264,7 +265,7 @@ def control(store: Store, name: str | None, word: str) -> Run:
     if is_alive(found) or (found.state == "running" and found.machine != platform.node()):
         store.update(found.run_id, {"control": word})
         return found
-    if word == "cancel":
+    if word == "cancel" and found.state != "finished":
         changes: Mapping[str, object] = {"state": "cancelled", "why": "cancelled", "ended_at": now()}
         store.update(found.run_id, dict(changes))
         return found

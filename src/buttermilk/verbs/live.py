@@ -72,12 +72,12 @@ def view_for(*, as_json: bool) -> LiveView | PlainView:
 
 
 def picture(progress: Progress, seconds: float) -> RenderableType:
-    """One line per step and endpoint, the records as blocks, the money, and where the answers are."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    """One line per step and endpoint, the records as blocks, and the money."""
     rows = [_lane(lane, progress.currency) for lane in progress.lanes]
-    for name in ("step", "endpoint"):
-        table.add_column(name, no_wrap=True, overflow="ellipsis")
     shown = [name for name in NUMBERS if name not in MAYBE or any(row[name] not in NOTHING for row in rows)]
+    table = Table(box=None, padding=(0, 2 if len(shown) < len(NUMBERS) - 1 else 1, 0, 0))
+    table.add_column("step", no_wrap=True, overflow="ellipsis", max_width=16)
+    table.add_column("endpoint", overflow="ellipsis")  # the one that shrinks where room is short
     for name in shown:
         table.add_column(name, justify="right", no_wrap=True)
     for lane, row in zip(progress.lanes, rows, strict=True):
@@ -91,8 +91,8 @@ def picture(progress: Progress, seconds: float) -> RenderableType:
         Text(head, style="bold"),
         table,
         Text("\n".join(_grid(progress))),
-        Text(f"{_money(progress)}   store: {progress.where}", style="dim"),
-        Text(f"Ctrl-C: finish what is being asked, and stop. Twice: stop now. {GO_ON}", style="dim"),
+        Text(_money(progress), style="dim"),
+        Text("Ctrl-C: finish what is being asked, and stop. Twice: stop now.", style="dim"),
     )
 
 
@@ -104,9 +104,16 @@ def _lane(lane: LaneProgress, currency: str) -> dict[str, str]:
         "retries": f"{lane.retries:,}",
         "refused": f"{lane.statuses['refused']:,}",
         "failed": f"{lane.statuses['failed']:,}",
-        "tokens": f"{lane.input_tokens + lane.output_tokens:,}",
+        "tokens": short(lane.input_tokens + lane.output_tokens),
         "money": (money(lane.cost, currency) if lane.cost else "") + ("?" if lane.unpriced else ""),
     }
+
+
+def short(count: int) -> str:
+    """`915`, `45k`, `1.2M`: a picture need not be exact; the line beneath it is."""
+    if count < 10_000:
+        return f"{count:,}"
+    return f"{count / 1e3:,.0f}k" if count < 1_000_000 else f"{count / 1e6:,.1f}M"
 
 
 def _grid(progress: Progress) -> list[str]:

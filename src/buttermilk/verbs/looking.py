@@ -4,13 +4,16 @@ import asyncio
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from buttermilk.config import find_root
 from buttermilk.core.jobs import Job, Result
@@ -29,6 +32,11 @@ from buttermilk.verbs.screen import (
 
 run_argument = click.argument("run", required=False)
 WATCH_SECONDS = 1.0
+HOW = {
+    "stripped": "taken out of its wrapping",
+    "repaired": "its JSON repaired",
+    "reasked": "told what was wrong and asked once more",
+}
 SHOWN = 2_000  # characters of a long text on the screen; `--json` has it whole
 
 
@@ -83,18 +91,20 @@ def _show_status(found: Mapping[str, Any]) -> None:
 @one_screen
 def watch_(run: str | None, study: str | None, as_json: bool) -> None:
     """Follow RUN (else the latest) until it ends. Ctrl-C stops the watching, not the run."""
-    try:
+    with suppress(KeyboardInterrupt), Live(console=out, auto_refresh=False) as live:
+        said = ""
         while True:
             found = status(run, root=_root(study))
+            before, said = said, summary(found)
             if as_json:
                 print_json(found)
-            else:
-                out.print(summary(found), markup=False)
+            elif out.is_terminal:
+                live.update(Text(said), refresh=True)
+            elif said != before:
+                out.print(said, markup=False, soft_wrap=True)
             if found["state"] not in ("running", "paused"):
                 return
             time.sleep(WATCH_SECONDS)
-    except KeyboardInterrupt:
-        return
 
 
 def _tell(run: str | None, study: str | None, word: str, said: str) -> None:
@@ -156,22 +166,25 @@ def _show_job(found: Mapping[str, Any]) -> None:
         out.print(f"  {escape(label.coder)}: {escape(label.question)} = {escape(str(label.value))}")
     for given in found["results"]:
         _show_result(Result.model_validate(given))
-    out.print("The whole of it: buttermilk show --json", style="dim")
+    out.print(f"All of it: buttermilk show {found['job_id'][:12]} --json", style="dim")
 
 
 def _show_result(result: Result) -> None:
     mark = " [yellow](simulated)[/]" if result.simulated else ""
-    out.print(f"attempt {result.attempt}: [bold]{result.status}[/]{mark} ({result.parse}) in {result.seconds:.2f} s")
+    how = f", {HOW[result.parse]}" if result.parse in HOW else ""
+    out.print(f"attempt {result.attempt}: [bold]{result.status}[/]{mark}{how} in {result.seconds:.2f} s")
     if result.answers is not None:
         for name, value in result.answers.items():
-            out.print(f"  {escape(name)}: {escape(str(value))}")
+            out.print(f"  {escape(name)}: {escape('(null)' if value is None else str(value))}")
     if result.text and result.status != "answered":
         out.print(f"  it said: {escape(_cut(result.text))}")
     if result.refusal or result.error:
         out.print(f"  {escape(result.refusal or result.error)}")
-    if result.cost is not None:
-        out.print(f"  {result.usage.input_tokens:,} + {result.usage.output_tokens:,} tokens, "
-                  f"{money(result.cost, result.currency)} ({escape(result.price_version)})")  # fmt: skip
+    tokens = f"  {result.usage.input_tokens:,} + {result.usage.output_tokens:,} tokens"
+    if result.cost is not None and not result.simulated:
+        out.print(f"{tokens}, {money(result.cost, result.currency)} ({escape(result.price_version)})")
+    elif result.usage.input_tokens:
+        out.print(tokens)
 
 
 def _cut(text: str) -> str:

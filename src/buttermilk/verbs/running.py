@@ -57,23 +57,30 @@ def show_plan(found: PlanReport) -> None:
     out.print(f"[bold]{escape(found.title or found.flow)}[/]   {found.records:,} records of {found.dataset}{rejected}, "
               f"wave {found.wave}")  # fmt: skip
     table = Table(box=None, padding=(0, 2, 0, 0))
-    paid = any(row.input_tokens[1] for row in found.rows)  # else the columns would be empty
-    names = ("step", "agent", "jobs", "stored", "to ask", "cost", *(("tokens in", "tokens out") if paid else ()), "why")
+    names = ("step", "agent", "jobs", "stored", "to ask", "cost", "why")
     for name in names:
         table.add_column(name, justify="left" if name in ("step", "agent", "why") else "right", no_wrap=name != "why")
     for row in found.rows:
         cells = _row(row, found.currency)
         table.add_row(*(cells[name] for name in names))
     out.print(table)
-    low, high = found.cost
-    cost = "nothing" if not high else f"{money(low, found.currency)} to {money(high, found.currency)}"
     out.print(
-        f"{found.planned:,} jobs, {found.planned - found.to_ask:,} stored, {found.to_ask:,} to ask. Cost: {cost}."
+        f"{found.planned:,} jobs, {found.planned - found.to_ask:,} stored, {found.to_ask:,} to ask. "
+        f"Cost: {_cost(found)}.",
+        soft_wrap=True,
     )
     for line in _assumptions(found):
         out.print(f"  {line}", markup=False)
     for warning in found.warnings:
         out.print(f"[yellow]![/] {escape(warning)}")
+
+
+def _cost(found: PlanReport) -> str:
+    """`nothing`, `0.01 – 0.15 USD`, `0.01 – 0.15 USD and what local takes`: an unknown price is not none."""
+    unknown = f"what {', '.join(found.unpriced)} takes" if found.unpriced else ""
+    if not found.cost[1]:
+        return unknown or "nothing"
+    return " and ".join(filter(None, (_span(*found.cost, found.currency), unknown)))
 
 
 def _row(row: Row, currency: str) -> dict[str, str]:
@@ -83,20 +90,25 @@ def _row(row: Row, currency: str) -> dict[str, str]:
     elif row.cost is None:
         cost = "price unknown" if row.to_ask else "-"
     else:
-        cost = f"{money(row.cost[0], currency)} – {money(row.cost[1], currency)}" if row.cost[1] else "-"
-    spans = [f"{low:,} – {high:,}" if high else "-" for low, high in (row.input_tokens, row.output_tokens)]
+        cost = _span(*row.cost, currency) if row.cost[1] else "-"
     counts = {"jobs": f"{row.planned:,}", "stored": f"{row.done:,}", "to ask": f"{row.to_ask:,}"}
-    tokens = dict(zip(("tokens in", "tokens out"), spans, strict=True))
-    return {"step": row.step, "agent": row.agent, "cost": cost, "why": why, **counts, **tokens}
+    return {"step": row.step, "agent": row.agent, "cost": cost, "why": why, **counts}
+
+
+def _span(low: float, high: float, currency: str) -> str:
+    """`0.0077 – 0.1312 USD`"""
+    return f"{money(low, currency).removesuffix(f' {currency}')} – {money(high, currency)}"
 
 
 def _assumptions(found: PlanReport) -> list[str]:
     lines = []
-    if any(row.input_tokens[1] for row in found.rows):
-        lines.append(
-            "Estimated: 3 to 5 characters a token, from the prompts of the first records; answers from a few words to "
-            "a paragraph a question, or the agent's own maximum; no retries."
-        )
+    sums = [sum(row.input_tokens[end] for row in found.rows) for end in (0, 1)]
+    sums += [sum(row.output_tokens[end] for row in found.rows) for end in (0, 1)]
+    if any(sums):
+        lines += [
+            "Tokens: {:,} to {:,} in, {:,} to {:,} out.".format(*sums),
+            "Estimated: 3 to 5 characters a token; a few words to a paragraph an answer, or the agent's maximum.",
+        ]
         lines += sorted({f"Price of {row.agent}: {row.price}." for row in found.rows if row.price})
     lines += [f"No price is known for {name}: conf/agent/{name}.yaml may say `price:`." for name in found.unpriced]
     return lines
@@ -124,9 +136,8 @@ def go(running: Running, *, as_json: bool = False, then: Callable[[], str] | Non
     if not as_json:
         _opening(running)
     try:
-        with view_for(as_json=as_json) as view:
-            with asyncio.Runner(loop_factory=loop_factory) as runner:
-                progress = runner.run(_until_told(running, view))
+        with view_for(as_json=as_json) as view, asyncio.Runner(loop_factory=loop_factory) as runner:
+            progress = runner.run(_until_told(running, view))
     except asyncio.CancelledError:
         err.print(f"Stopped at once. What was stored is safe. {GO_ON}")
         return INTERRUPTED
@@ -184,10 +195,9 @@ def _closing(progress: Progress, running: Running, said: str) -> None:
     for lane in down:
         err.print(f"[bold red]✗[/] {escape(lane.endpoint)} gives no answers.\n  {escape(lane.down)}")
         err.print("  Is the server running, is the address right, is the key valid?")
-    failed = progress.statuses["failed"]
+    failed = 0 if running.stop.why else progress.statuses["failed"]  # what a stop cut short did not fail
     if failed and not down:
-        jobs = "1 job" if failed == 1 else f"{failed:,} jobs"
-        err.print(f"[bold red]✗[/] {jobs} failed.")
+        err.print(f"[bold red]✗[/] {'1 job' if failed == 1 else f'{failed:,} jobs'} failed.")
     if progress.remaining and progress.state != "cancelled":
         err.print(f"  What was answered is stored. {GO_ON}" if down or failed else GO_ON)
     if progress.budget is not None or progress.money:
