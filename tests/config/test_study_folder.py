@@ -1,6 +1,7 @@
 """A study on disk: found from within, and written so that it runs at once."""
 
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,19 @@ def test_a_folder_that_cannot_be_written_is_said_to_be_so(tmp_path: Path) -> Non
         init(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["prompts"]
     assert (tmp_path / "prompts").is_file()
+
+
+def test_a_new_study_leaves_out_a_tool_whose_library_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "vaderSentiment", None)  # as Python itself marks what cannot be imported
+    monkeypatch.delitem(sys.modules, "buttermilk.tools.vader", raising=False)
+    init(tmp_path / "study")
+    flow = (tmp_path / "study" / "conf" / "flow" / "verse.yaml").read_text(encoding="utf-8")
+    assert "agents: [wordlist, reader_a, reader_b]" in flow
+    assert "pip install 'buttermilk[vader]'" in flow
+    assert [agent.name for agent in compose(tmp_path / "study", "verse").flows[0].step("judge").agents] == [
+        "wordlist",
+        "reader_a",
+        "reader_b",
+    ]

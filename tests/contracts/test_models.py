@@ -15,6 +15,7 @@ from asking import CODEBOOK, FEELINGS, HOSTILE, PLANTED, blobs, job, keys, reque
 from buttermilk.core.contracts import Model
 from buttermilk.core.flows import Agent
 from buttermilk.plugins import find
+from buttermilk.testing import MockProvider
 
 Opened = tuple[Model, Agent]
 
@@ -35,7 +36,16 @@ async def simulated() -> AsyncIterator[Opened]:
     await model.close()
 
 
-CASES = [Case("simulated", simulated)]
+@asynccontextmanager
+async def openai() -> AsyncIterator[Opened]:
+    with MockProvider() as mock:
+        agent = Agent(name="gpt", type="openai", model="gpt-4o-mini", base_url=mock.url, key="secret://env/KEY")
+        model = find("models", "openai")(agent, keys, blobs)
+        yield model, agent
+        await model.close()
+
+
+CASES = [Case("simulated", simulated), Case("openai", openai)]
 
 each_model = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 pytestmark = [pytest.mark.anyio, each_model]

@@ -1,4 +1,4 @@
-"""Small studies for the tests of the engine: a real store in a folder, real calls to a mock provider on this machine."""
+"""Small studies for the tests of the engine: a real store in a folder, real calls to a mock on this machine."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -7,8 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from buttermilk.core.contracts import Secret, Store
-from buttermilk.core.flows import Agent, Codebook, Flow, LabelDefinition, Limits, Perspective, Price, Prompt, Question
-from buttermilk.core.flows import Section, Step
+from buttermilk.core.flows import (
+    Agent,
+    Codebook,
+    Flow,
+    LabelDefinition,
+    Limits,
+    Perspective,
+    Price,
+    Prompt,
+    Question,
+    Section,
+    Step,
+)
 from buttermilk.core.jobs import Budget, Run
 from buttermilk.core.records import Dataset, DatasetSpec, Part, Record
 from buttermilk.engine.progress import Progress
@@ -23,7 +34,10 @@ CODEBOOK = Codebook(name="harm", questions=(REASON, HARM))
 JUDGE = Prompt(
     name="judge",
     sections=(
-        Section(role="system", template="Judge by these criteria.{% if perspective is defined %} {{ perspective.text }}{% endif %}"),
+        Section(
+            role="system",
+            template="Judge by these criteria.{% if perspective is defined %} {{ perspective.text }}{% endif %}",
+        ),
         Section(role="user", template="{{ record.text }}"),
     ),
 )

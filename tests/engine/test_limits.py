@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quick_time import now, quickly
 
 from buttermilk.core.flows import Limits
 from buttermilk.engine.limits import Bucket, ClosedError, Limiter, tightest
-from quick_time import now, quickly
 
 
 class Watched:

@@ -4,7 +4,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from buttermilk.core.errors import ConfigError
+from buttermilk.core.errors import ConfigError, MissingExtra
+from buttermilk.plugins import find
 
 PACKAGED = Path(__file__).resolve().parent.parent
 LIBRARY = PACKAGED / "library"
@@ -72,6 +73,16 @@ def _pieces(flow: str) -> Iterator[tuple[Path, str]]:
     yield PACKAGED / "conf" / "flow" / "demo.yaml", f"conf/flow/{flow}.yaml"
 
 
+def _without_what_is_missing(flow: Path) -> None:
+    """A new study runs at once: a tool whose optional library is not installed is left out, and the file says so."""
+    try:
+        find("tools", "vader")
+    except MissingExtra as missing:
+        text = flow.read_text(encoding="utf-8").replace("agents: [vader, ", "agents: [")
+        note = f"# The tool vader can join the agents once its library is there. {missing.hint}\n"
+        flow.write_text(note + text, encoding="utf-8")
+
+
 def init(target: Path, *, flow: str = "verse") -> list[Path]:
     """Write a study that runs at once, and return its files. Nothing is written where anything would be overwritten."""
     pieces = [(source, target / name) for source, name in _pieces(flow)]
@@ -88,6 +99,7 @@ def init(target: Path, *, flow: str = "verse") -> list[Path]:
             made += [folder for folder in reversed((path, *path.parents)) if not folder.exists()]
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, path)
+        _without_what_is_missing(target / "conf" / "flow" / f"{flow}.yaml")
     except OSError as error:
         for path in reversed(made):
             if path.is_file():

@@ -1,0 +1,139 @@
+"""What every HTTP dialect shares: when to come again, what a connection's end means, and which headers are kept."""
+
+import asyncio
+import ssl
+from datetime import UTC, datetime
+
+import aiohttp
+import pytest
+from aiohttp.client_reqrep import ConnectionKey
+from hypothesis import given
+from hypothesis import strategies as st
+from yarl import URL
+
+from answering import answering, http
+from buttermilk.core.errors import RateLimited, SecretError, Unavailable
+from buttermilk.core.flows import Limits
+from buttermilk.models.wire import Wire, _reason, message_in, retry_after
+from buttermilk.testing import MockProvider
+
+pytestmark = pytest.mark.anyio
+NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+SECRET = "sk-0123456789-nobody-may-see"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "20"}, 20.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "0"}, 0.0),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after-ms": "1500"}, 1.5),
+        ({"retry-after-ms": "1500", "retry-after": "2"}, 1.5),
+        ({"retry-after-ms": "soon", "retry-after": "2"}, 2.0),
+        ({"retry-after": "Sun, 22 Nov 2026 12:00:30 GMT"}, 30.0),
+        ({"retry-after": "Sun, 22 Nov 2026 12:00:30 -0000"}, 30.0),
+        ({"retry-after": "Sun, 22 Nov 2026 11:00:00 GMT"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": ""}, None),
+        ({}, None),
+    ],
+)
+def test_when_to_come_again_is_read_in_each_of_its_forms(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers, NOW) == seconds
+
+
+@given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, \d{1,9} [A-Z][a-z]{2} \d{1,9} \d+:\d+:\d+ [-+A-Z0-9]{0,5}"))
+def test_whatever_a_header_says_the_seconds_are_a_number_or_nothing(text: str) -> None:
+    for name in ("retry-after", "retry-after-ms"):
+        found = retry_after({name: text}, NOW)
+        assert found is None or 0 <= found < float("inf")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"error": {"message": "No such model.", "code": 404}}', "No such model."),
+        ('{"error": "overloaded"}', "overloaded"),
+        ('{"detail": "Not Found"}', '{"detail": "Not Found"}'),
+        ("[]", "[]"),
+        ("<h1>Bad gateway</h1>\n", "<h1>Bad gateway</h1>"),
+        ("", "no explanation was sent"),
+        ("x" * 1000, "x" * 300),
+    ],
+)
+def test_the_vendors_own_words_are_found(text: str, said: str) -> None:
+    assert message_in(text) == said
+
+
+def test_a_certificate_that_is_not_trusted_is_told_in_words() -> None:
+    place = ConnectionKey("here", 443, True, True, None, None, None)
+    error = aiohttp.ClientConnectorCertificateError(place, ssl.SSLCertVerificationError("self-signed certificate"))
+    assert "its certificate is not trusted" in _reason(error)
+    assert "self-signed" in _reason(error)
+
+
+async def post(reply: bytes, *secrets: str, **headers: str) -> tuple[bytes, dict[str, str]]:
+    async with answering(lambda one: reply) as server:
+        wire = Wire(headers, Limits(timeout_seconds=2), secrets)
+        try:
+            return await wire.post(URL(server.url), b"{}")
+        finally:
+            await wire.close()
+
+
+async def test_the_body_comes_as_it_was_sent_with_the_headers_worth_keeping() -> None:
+    raw, headers = await post(http(b"\x00\xff{}", X_Request_Id="r1", Set_Cookie="a=b", OpenAI_Processing_Ms="12"))
+    assert raw == b"\x00\xff{}"
+    assert headers == {"X-Request-ID": "r1", "OpenAI-Processing-Ms": "12"}
+
+
+async def test_a_secret_that_comes_back_is_veiled_in_body_headers_and_errors() -> None:
+    raw, headers = await post(http(f"you said {SECRET}", X_Request_Id=f"r-{SECRET}"), SECRET)
+    assert (raw, headers) == (b"you said [key]", {"X-Request-ID": "r-[key]"})
+    with pytest.raises(RateLimited) as caught:
+        await post(http({"error": {"message": f"the key {SECRET} is tired"}}, 429), SECRET)
+    assert caught.value.message == "told to slow down (429): the key [key] is tired"
+    assert SECRET not in caught.value.raw
+
+
+async def test_a_stand_in_for_a_key_is_an_ordinary_word_in_a_reply() -> None:
+    raw, _ = await post(http("none of these is EMPTY"), "EMPTY", "none", "")
+    assert raw == b"none of these is EMPTY"
+
+
+def test_a_header_that_no_header_may_be_is_refused_by_name_and_not_shown() -> None:
+    with pytest.raises(SecretError, match="'Authorization'") as caught:
+        Wire({"Authorization": "Bearer sk-1\r\nHost: elsewhere"}, Limits())
+    assert "sk-1" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [b"garbage\r\n\r\n", http(b"not gzip", Content_Encoding="gzip"), b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"],
+)
+async def test_a_reply_that_is_no_http_is_a_broken_connection(reply: bytes) -> None:
+    with pytest.raises(Unavailable, match="broke") as caught:
+        await post(reply)
+    assert caught.value.kind == "reset"
+
+
+async def test_a_connection_that_is_reset_is_a_broken_connection() -> None:
+    with MockProvider(preset=100) as mock:
+        wire = Wire({}, Limits())
+        with pytest.raises(Unavailable, match="broke"):
+            await wire.post(URL(mock.url + "/chat/completions"), b'{"model": "mock"}')
+        await wire.close()
+
+
+async def test_connections_are_kept_and_used_again() -> None:
+    with MockProvider(latency_ms=1) as mock:
+        wire, body = Wire({}, Limits()), b'{"model": "mock", "messages": [{"role": "user", "content": "?"}]}'
+        for _ in range(5):
+            await asyncio.gather(*(wire.post(URL(mock.url + "/chat/completions"), body) for _ in range(4)))
+        assert mock.stats()["connections"] == 4
+        await wire.close()
+        await wire.close()
