@@ -11,8 +11,11 @@ import asyncio
 import os
 import sqlite3
 
+from buttermilk.plugins import find
 from buttermilk.study.running import loop_factory, run
 
+for kind, name in (("sources", "jsonl"), ("stores", "sqlite"), ("models", "openai")):
+    find(kind, name)  # imports the libraries that a flow would open
 report.imported()
 
 FILES = {
@@ -31,8 +34,15 @@ questions:
   confidence: {ask: "How sure are you?", level: interval, minimum: 0, maximum: 1}
   reason: {ask: "Why? One sentence.", level: text}
 """,
-    "prompts/tone.md": "---\nname: tone\n---\n# user\nWhat is the tone of the record below?\n\n[record:{{ record.id }}]\n"
-    "{{ record.text }}\n",
+    "prompts/tone.md": """---
+name: tone
+---
+# user
+What is the tone of the record below?
+
+[record:{{ record.id }}]
+{{ record.text }}
+""",
 }
 
 
