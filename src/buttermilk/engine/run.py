@@ -203,17 +203,11 @@ class Engine:
 
     async def _settle(self, todo: Todo, lane: Lane) -> None:
         """Ask one job to its end and keep what came; only then is its place free."""
-        try:
-            lane.progress.in_flight += 1
-            results = await self.attempts.ask(todo.job, self._plug(todo.job.agent), lane, todo.attempts)
-            if not results:
-                return
+        results = await self.attempts.ask(todo.job, self._plug(todo.job.agent), lane, todo.attempts)
+        if results:
             lane.ended(results)
             await self.writer.keep([(todo.job, result) for result in results])
             self.progress.settled(todo.planned.position)
-        finally:
-            lane.progress.in_flight -= 1
-            lane.progress.limit = int(lane.limiter.limit)
 
     def _mind_the_budget(self) -> None:
         budget, progress = self.run.budget, self.progress
@@ -271,6 +265,8 @@ class Engine:
                 limiter.hold(on=paused)
 
     async def _record(self, **changes: Any) -> None:
+        for lane in self._lanes:
+            lane.progress.in_flight, lane.progress.limit = lane.limiter.active, int(lane.limiter.limit)
         events = tuple(self._events)
         if events:
             await self.writer.call(self.store.log, self.run.run_id, events)
