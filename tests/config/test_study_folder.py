@@ -79,7 +79,8 @@ def test_a_folder_that_cannot_be_written_is_said_to_be_so(tmp_path: Path) -> Non
 def test_a_new_study_leaves_out_a_tool_whose_library_is_not_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "vaderSentiment", None)  # as Python itself marks what cannot be imported
+    for name in ("vaderSentiment", "vaderSentiment.vaderSentiment"):
+        monkeypatch.setitem(sys.modules, name, None)  # as Python itself marks what cannot be imported
     monkeypatch.delitem(sys.modules, "buttermilk.tools.vader", raising=False)
     init(tmp_path / "study")
     flow = (tmp_path / "study" / "conf" / "flow" / "verse.yaml").read_text(encoding="utf-8")
