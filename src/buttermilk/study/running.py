@@ -28,7 +28,7 @@ from buttermilk.engine.run import Engine, Stop
 from buttermilk.study.opening import REJECTS_SHOWN, Study, check_plugs, open_study
 
 PACKAGES = ("buttermilk", "pydantic", "aiohttp", "jinja2", "sqlalchemy", "json-repair", "hydra-core", "omegaconf")
-COLLECT_AFTER = 20_000  # objects; some megabytes
+COLLECT_AFTER = 50_000  # objects; some megabytes
 DEAD_AFTER = timedelta(seconds=60)  # a run whose heart has not beaten for so long has no process any more
 
 try:
