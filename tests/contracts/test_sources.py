@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from openpyxl import Workbook
 
@@ -13,9 +15,6 @@ from buttermilk.core.contracts import Source
 from buttermilk.core.errors import ConfigError, DataError
 from buttermilk.core.records import Columns, DatasetSpec, Part, Record, Reject
 from buttermilk.plugins import find, names
-
-pa = pytest.importorskip("pyarrow")
-pq = pytest.importorskip("pyarrow.parquet")
 
 Rows = list[dict[str, Any]]
 VERSES: Rows = [

@@ -4,14 +4,13 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from buttermilk.core.tables import Table
 from buttermilk.exports.parquet import BATCH, ParquetExport
-
-pq = pytest.importorskip("pyarrow.parquet")
 
 
 def column(path: Path, *values: Any) -> tuple[str, list[Any]]:
