@@ -31,13 +31,3 @@ def plain(value: Value, *, without: frozenset[str] = frozenset()) -> dict[str, A
     """
     data = value.model_dump(mode="json", exclude=set(without))
     return {key: item for key, item in data.items() if item is not None and item not in ({}, [], "")}
-
-
-def nested(mapping: Mapping[str, Any], path: str, default: Any = None) -> Any:
-    """`nested(conf, "steps.judge.repeats")`: the item at a dotted path, or the default."""
-    here: Any = mapping
-    for name in path.split("."):
-        if not isinstance(here, Mapping) or name not in here:
-            return default
-        here = here[name]
-    return here
