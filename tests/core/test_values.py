@@ -13,7 +13,7 @@ from buttermilk.core.flows import Agent, Codebook, Flow, LabelDefinition, Perspe
 from buttermilk.core.jobs import Job, Result
 from buttermilk.core.messages import Message, Output, Reply, Request
 from buttermilk.core.records import HumanLabel, Part, Record
-from buttermilk.core.values import Value, nested, plain
+from buttermilk.core.values import Value, plain
 
 IDS = ("hash", "content_hash", "record_hash", "job_id", "key", "inputs_hash", "call_seed")
 REPLIES = st.builds(Reply, text=some.texts, headers=st.dictionaries(some.words, some.texts), sent=some.sents())
@@ -239,11 +239,3 @@ def test_a_flow_finds_its_step_and_a_codebook_its_question() -> None:
     assert flow.step("judge") == step
     assert codebook().question("harm").label_names == ("yes", "no")
     assert Perspective(name="p", text="t").hash != ""
-
-
-def test_a_dotted_path_finds_what_is_there() -> None:
-    tree = {"steps": {"judge": {"repeats": 5, "none": None}}}
-    assert nested(tree, "steps.judge.repeats") == 5
-    assert nested(tree, "steps.judge.none", 7) is None
-    assert nested(tree, "steps.judge.repeats.more", "absent") == "absent"
-    assert nested(tree, "steps.wrong", "absent") == "absent"
