@@ -17,7 +17,6 @@ from buttermilk.core.hashing import (
     digest,
     fingerprint,
     fingerprint_all,
-    without_nulls,
 )
 
 
@@ -95,7 +94,3 @@ def test_seeds_of_neighbours_have_nothing_in_common() -> None:
         assert abs(sum(seed >> bit & 1 for seed in seeds) - 5_000) < 300
     agree = sum(bin(a ^ b).count("0") - 1 for a, b in pairwise(seeds))
     assert agree < 9_999 * 63 * 0.52
-
-
-def test_absent_keys_are_dropped_and_falsy_ones_are_not() -> None:
-    assert without_nulls({"a": None, "b": 0, "c": "", "d": False}) == {"b": 0, "c": "", "d": False}

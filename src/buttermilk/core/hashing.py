@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 ID_LENGTH = 32  # hexadecimal digits: 128 bits, half the length of SHA-256 and five times as fast here
@@ -41,8 +41,3 @@ def derive_seed(seed: int, purpose: str, *names: Any) -> int:
     """
     text = canonical([seed, purpose, *names])
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") >> 1
-
-
-def without_nulls(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop absent keys before hashing, so that a new optional field does not rename everything stored."""
-    return {key: item for key, item in value.items() if item is not None}
