@@ -26,7 +26,7 @@ model: {MODEL}
 base_url: {URL}
 key: secret://env/BENCH_KEY
 parameters: {{temperature: 0}}
-limits: {{concurrency: {C}, start: 64}}
+limits: {{concurrency: {C}, start: {C}}}
 """,
     "codebooks/tone.yaml": """name: tone
 questions:

@@ -230,6 +230,20 @@ def test_a_section_without_the_record_is_rendered_once_and_shared() -> None:
     assert first.text == "tja verse 1"
 
 
+@given(
+    words=st.lists(st.sampled_from(["", "Read: ", "\n\n", "100 % }", "é\u202e"]), min_size=3, max_size=3),
+    fields=st.lists(st.sampled_from(["record.text", "record.id", "record.title"]), min_size=2, max_size=2),
+    text=st.text(min_size=1, max_size=40),
+)
+def test_a_plain_section_is_worded_as_its_template_would_word_it(
+    words: list[str], fields: list[str], text: str
+) -> None:
+    plain = f"{words[0]}{{{{ {fields[0]} }}}}{words[1]}{{{{ {fields[1]} }}}}{words[2]}?"
+    parts = (Part(text="A title", role="title"), Part(text=text))
+    record = Record(record_id="v1", parts=parts)
+    assert rendered(plain, record=record) == rendered("{% if true %}" + plain + "{% endif %}", record=record)
+
+
 def test_two_sections_of_the_same_words_are_two_messages() -> None:
     twice = Prompt(name="one", sections=(Section(role="user", template="hello"),) * 2)
     assert [message.text for message in render(twice, job())] == ["hello", "hello"]

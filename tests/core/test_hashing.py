@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 import strategies as some
 from buttermilk.core.hashing import (
     ID_LENGTH,
+    LONG,
+    QUIET,
     canonical,
     derive_seed,
     digest,
     fingerprint,
     fingerprint_all,
+    sha256,
 )
 
 
@@ -94,3 +97,10 @@ def test_seeds_of_neighbours_have_nothing_in_common() -> None:
         assert abs(sum(seed >> bit & 1 for seed in seeds) - 5_000) < 300
     agree = sum(bin(a ^ b).count("0") - 1 for a, b in pairwise(seeds))
     assert agree < 9_999 * 63 * 0.52
+
+
+@pytest.mark.parametrize("size", [0, 1, QUIET - 1, QUIET, QUIET + 1, 3 * QUIET + 7, LONG, LONG + 1])
+def test_a_hash_is_the_same_however_its_bytes_are_fed(size: int) -> None:
+    data = bytes(number % 251 for number in range(size))
+    assert sha256(data) == hashlib.sha256(data).hexdigest()
+    assert digest(data) == hashlib.blake2b(data, digest_size=ID_LENGTH // 2).hexdigest()

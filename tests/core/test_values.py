@@ -11,19 +11,11 @@ from pydantic import ValidationError
 import strategies as some
 from buttermilk.core.flows import Agent, Codebook, Flow, LabelDefinition, Perspective, Price, Question, Step
 from buttermilk.core.jobs import Job, Result
-from buttermilk.core.messages import Message, Output, Reply, Request
+from buttermilk.core.messages import Output
 from buttermilk.core.records import HumanLabel, Part, Record
 from buttermilk.core.values import Value, plain
 
 IDS = ("hash", "content_hash", "record_hash", "job_id", "key", "inputs_hash", "call_seed")
-REPLIES = st.builds(Reply, text=some.texts, headers=st.dictionaries(some.words, some.texts), sent=some.sents())
-REQUESTS = st.builds(
-    Request,
-    agent=some.agents,
-    messages=some.tuples(st.builds(Message, role=st.just("user"), text=some.texts, media=some.tuples(some.media))),
-    codebook=st.none() | some.codebooks,
-    job=some.jobs(),
-)
 EVERY = {
     "record": some.records,
     "dataset": some.datasets,
@@ -39,8 +31,6 @@ EVERY = {
     "run": some.runs,
     "event": some.events,
     "reject": some.rejects,
-    "reply": REPLIES,
-    "request": REQUESTS,
     "output": st.builds(Output, values=st.dictionaries(some.words, some.scalars), raw=some.objects),
 }
 every = pytest.mark.parametrize("name", EVERY)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from answering import answering, http
-from buttermilk.core.errors import RateLimited, SecretError, Unavailable
+from buttermilk.core.errors import RateLimited, SecretError, TimedOut, Unavailable
 from buttermilk.core.flows import Limits
 from buttermilk.models.wire import Wire, _reason, message_in, retry_after
 from buttermilk.testing import MockProvider
@@ -136,4 +136,30 @@ async def test_connections_are_kept_and_used_again() -> None:
             await asyncio.gather(*(wire.post(URL(mock.url + "/chat/completions"), body) for _ in range(4)))
         assert mock.stats()["connections"] == 4
         await wire.close()
+        await wire.close()
+
+
+async def test_each_call_that_is_late_is_told_so_and_the_others_come_home() -> None:
+    said = [b"no", b"", b"no", b"", b"no"]
+    async with answering(lambda one: http(one.body) if one.body else None) as server:
+        wire = Wire({}, Limits(timeout_seconds=0.25))
+        ended = await asyncio.gather(*(wire.post(URL(server.url), one) for one in said), return_exceptions=True)
+        assert [type(one) for one in ended] == [tuple if one else TimedOut for one in said]
+        assert "did not answer within 0.25 s" in str(ended[1])
+        with pytest.raises(TimedOut):  # the clock is wound again for who comes later
+            await wire.post(URL(server.url), b"")
+        await wire.close()
+
+
+async def test_a_call_that_somebody_else_ends_is_not_called_late() -> None:
+    async with answering(lambda one: None) as server:
+        wire = Wire({}, Limits(timeout_seconds=0.2))
+        call = asyncio.create_task(wire.post(URL(server.url), b""))
+        await asyncio.sleep(0.05)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await wire.post(URL(server.url), b"")
         await wire.close()

@@ -1,7 +1,12 @@
-"""What goes to a model and what comes back, in no vendor's format."""
+"""What goes to a model and what comes back, in no vendor's format.
+
+What a model is asked and says lives for one call: plain tuples, which cost a tenth of a checked value. What is kept of
+it is checked where it is kept, in a Result. What a tool says is checked at once: anybody may write one.
+"""
 
 from collections.abc import Mapping
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -11,9 +16,10 @@ from buttermilk.core.records import Part
 from buttermilk.core.values import Json, Value
 
 Finish = Literal["stop", "length", "refusal", "filter", "other"]
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-class Message(Value):
+class Message(NamedTuple):
     """One turn: its words, and the media that go with it. A record's text is in `text` and can be nowhere else."""
 
     role: Role
@@ -21,18 +27,18 @@ class Message(Value):
     media: tuple[Part, ...] = ()
 
 
-class Request(Value):
+class Request(NamedTuple):
     """One call to a model. `job` is for the simulated model alone; a provider is sent none of it."""
 
     agent: Agent
     messages: tuple[Message, ...]
+    job: Job
     codebook: Codebook | None = None
     seed: int | None = None
-    job: Job
-    drops: tuple[str, ...] = Field(default=(), description="what the model could not take: 'image: its text was sent'")
+    drops: tuple[str, ...] = ()  # what the model could not take: "image: its text was sent"
 
 
-class Reply(Value):
+class Reply(NamedTuple):
     """What a model answered, verbatim in `text` and `raw`, with what its provider said about it."""
 
     text: str = ""
@@ -43,7 +49,7 @@ class Reply(Value):
     model_fingerprint: str = ""
     response_id: str = ""
     raw: str = ""
-    headers: Mapping[str, str] = Field(default_factory=dict)
+    headers: Mapping[str, str] = NOTHING
     http_status: int = 200
     sent: Sent | None = None
     seed_honoured: bool | None = None

@@ -28,7 +28,7 @@ def reask(request: Request, said: str, why: str) -> Request:
             text=f"That reply could not be read: {why}. Answer again with one JSON object that fits, and nothing else.",
         ),
     )
-    return request.model_copy(update={"messages": (*request.messages, *again)})
+    return request._replace(messages=(*request.messages, *again))
 
 
 def _within(agent: Agent, messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[str, ...]]:
@@ -39,7 +39,7 @@ def _within(agent: Agent, messages: tuple[Message, ...]) -> tuple[tuple[Message,
         words = [_words(part) for part in message.media if part.kind not in takes]
         drops += [f"{part.kind}: its text alternative was sent" for part in message.media if part.kind not in takes]
         text = "\n\n".join([message.text, *words]) if words else message.text
-        kept.append(message.model_copy(update={"text": text, "media": sent}))
+        kept.append(message._replace(text=text, media=sent))
     return tuple(kept), tuple(drops)
 
 

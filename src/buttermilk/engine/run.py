@@ -23,6 +23,7 @@ from buttermilk.engine.progress import LaneProgress, Progress
 from buttermilk.engine.writer import Writer
 
 PULSE_SECONDS = 0.5
+FEW = 64  # calls at once, up to which a write of their answers is short beside them
 
 Plug = Model | Tool
 Watch = Callable[[Progress], None]
@@ -175,7 +176,8 @@ class Engine:
         return self._plugs[key]
 
     async def _drive(self, lane: Lane, plans: list[CellPlan]) -> None:
-        """As many tasks as there may be jobs begun and not stored."""
+        """As many tasks as there may be jobs begun and not stored: those on the wire and, where these are many, half as
+        many again that wait for the disk, or a write would keep the wire waiting."""
         feed = Feed(
             self.store,
             self.writer,
@@ -187,7 +189,9 @@ class Engine:
         )
         supply = Supply(feed.chunks(plans, lane.progress, self._inputs))
         async with aclosing(supply), asyncio.TaskGroup() as group:
-            for _ in range(min(lane.limiter.limits.concurrency, lane.progress.planned)):
+            on_the_wire = lane.limiter.limits.concurrency
+            begun = on_the_wire + max(0, on_the_wire - FEW) // 2
+            for _ in range(min(begun, lane.progress.planned)):
                 group.create_task(self._work(supply, lane))
 
     async def _work(self, supply: Supply, lane: Lane) -> None:

@@ -5,7 +5,6 @@ and nothing else: `model`, `messages`, its `parameters` as they stand, and the a
 """
 
 import base64
-import hashlib
 import json
 from collections.abc import Mapping
 from functools import lru_cache
@@ -18,6 +17,7 @@ from yarl import URL
 from buttermilk.core.contracts import Blobs, Keys
 from buttermilk.core.errors import ConfigError, Unavailable
 from buttermilk.core.flows import Agent, Codebook
+from buttermilk.core.hashing import sha256
 from buttermilk.core.jobs import Sent, Usage, fill
 from buttermilk.core.messages import Finish, Message, Reply, Request
 from buttermilk.core.records import Part
@@ -64,8 +64,7 @@ class OpenAIChat:
     async def complete(self, request: Request) -> Reply:
         skeleton, texts = self.skeleton(request)
         body = fill(skeleton, texts, self._encoded)
-        sha256 = hashlib.sha256(body).hexdigest()
-        sent = Sent(method="POST", url=self._url, skeleton=skeleton, texts=texts, sha256=sha256)
+        sent = Sent(method="POST", url=self._url, skeleton=skeleton, texts=texts, sha256=sha256(body))
         raw, headers = await self._wire.post(self._address, body)
         return self._reply(raw, headers, sent)
 
@@ -176,7 +175,10 @@ def _said(message: Mapping[str, Any]) -> str:
     for call in message.get("tool_calls") or ():
         if (call.get("function") or {}).get("name") == TOOL:
             return str(call["function"].get("arguments") or "")
-    return message.get("content") or ""
+    text = message.get("content") or ""
+    if not isinstance(text, str):
+        raise TypeError("the content is no text")
+    return text
 
 
 def _usage(found: Mapping[str, Any]) -> Usage:

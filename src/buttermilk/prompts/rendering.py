@@ -55,8 +55,11 @@ class Ready(NamedTuple):
     names: frozenset[str]
     fields: tuple[str, ...]  # of the record
     media: frozenset[str]  # which media it places: {"image"}
+    pieces: tuple[str, ...] | None  # of a plain one: words, a field of the record, words, a field, …
 
 
+WORDS = frozenset({"id", "text", "title"})  # the fields of a record that are a text
+_RECORD = nodes.Name("record", "load")
 _READY: Memo[tuple[Ready, ...]] = Memo(256)
 _VIEWS: Memo[View] = Memo(256)
 _UNCHANGING: Memo[Message] = Memo(256)
@@ -131,7 +134,24 @@ def _ready(place: int, role: Role, template: Template, whole: list[nodes.Templat
     exact = frozenset().union(*(fields or () for fields in read))
     all_of_it = None in read or not exact <= RECORD_FIELDS.keys()
     fields = tuple(RECORD_FIELDS) if all_of_it else tuple(sorted(exact))
-    return Ready(place, role, template, names, fields, exact & MEDIA_FIELDS)
+    pieces = _pieces(whole[0]) if len(whole) == 1 else None
+    return Ready(place, role, template, names, fields, exact & MEDIA_FIELDS, pieces)
+
+
+def _pieces(tree: nodes.Template) -> tuple[str, ...] | None:
+    """Most prompts are words around `{{ record.text }}`: those need no template. None where there is more to it."""
+    pieces = [""]
+    for node in (inner for outer in tree.body for inner in getattr(outer, "nodes", [outer])):
+        if isinstance(node, nodes.TemplateData):
+            if len(pieces) % 2:
+                pieces[-1] += node.data
+            else:
+                pieces.append(node.data)
+        elif isinstance(node, nodes.Getattr) and node.node == _RECORD and node.attr in WORDS:
+            pieces += [node.attr] if len(pieces) % 2 else ["", node.attr]
+        else:
+            return None
+    return tuple(pieces)
 
 
 def _key(prompt: Prompt, section: Ready, job: Job) -> tuple[Any, ...]:
@@ -166,7 +186,10 @@ def _values(section: Ready, job: Job) -> dict[str, Any]:
 def _message(prompt: Prompt, section: Ready, job: Job) -> Message:
     template = section.template
     try:
-        text = "".join(template.root_render_func(template.new_context(_values(section, job))))
+        if section.pieces is None:
+            text = "".join(template.root_render_func(template.new_context(_values(section, job))))
+        else:
+            text = "".join(RECORD_FIELDS[one](job) if n % 2 else one for n, one in enumerate(section.pieces))
     except _MISTAKES as error:
         raise _blame(error, prompt, section, job) from error
     if len(text) > OUTPUT_LIMIT:

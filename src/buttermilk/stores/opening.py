@@ -13,6 +13,7 @@ from buttermilk.stores.migrations import MIGRATIONS
 
 WRITES: Mapping[str, bool] = {"buttermilk_writes": True}
 PATIENCE_SECONDS = 60
+CACHE_KILOBYTES = 16_000  # ids are random, so every index is written all over: it should be at hand
 
 
 def connected(path: Path, *, read_only: bool = False) -> sa.Engine:
@@ -30,7 +31,7 @@ def connected(path: Path, *, read_only: bool = False) -> sa.Engine:
 
 def _made(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
-    for pragma in ("synchronous=FULL", "temp_store=MEMORY"):
+    for pragma in ("synchronous=FULL", "temp_store=MEMORY", f"cache_size=-{CACHE_KILOBYTES}"):
         connection.execute(f"PRAGMA {pragma}")
 
 

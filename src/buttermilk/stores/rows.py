@@ -72,7 +72,7 @@ def result_row(result: Result, bodies: Bodies) -> Row:
     if result.sent:
         keys = [bodies.keep(text) for text in result.sent.texts]
         skeleton = bodies.keep(result.sent.skeleton)
-        sent = canonical([result.sent.method, result.sent.url, skeleton, keys, result.sent.sha256])
+        sent = to_json([result.sent.method, result.sent.url, skeleton, keys, result.sent.sha256]).decode()
     return (
         result.job_id, result.attempt, result.run_id, result.status,
         None if result.answers is None else to_json(result.answers).decode(),
