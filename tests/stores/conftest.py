@@ -21,10 +21,10 @@ def mount(folder: Path, options: str) -> bool:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of one mebibyte. Only root may mount it; elsewhere the same is shown by a limit on the size of files."""
+    """A disk of two mebibytes. Only root may mount it; elsewhere the same is shown by a limit on the size of files."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    if not mount(folder, "size=1m"):
+    if not mount(folder, "size=2m"):
         pytest.skip("mounting a small disk needs root; the test with a limit on files runs everywhere")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)

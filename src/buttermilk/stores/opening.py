@@ -13,6 +13,7 @@ from buttermilk.stores.migrations import MIGRATIONS
 
 WRITES: Mapping[str, bool] = {"buttermilk_writes": True}
 PATIENCE_SECONDS = 60
+PAGE_BYTES = 8192  # of a new store: three answers a page, where half of a smaller one would stay empty
 CACHE_KILOBYTES = 16_000  # ids are random, so every index is written all over: it should be at hand
 
 
@@ -31,7 +32,8 @@ def connected(path: Path, *, read_only: bool = False) -> sa.Engine:
 
 def _made(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
-    for pragma in ("synchronous=FULL", "temp_store=MEMORY", f"cache_size=-{CACHE_KILOBYTES}"):
+    sizes = f"cache_size=-{CACHE_KILOBYTES}", f"page_size={PAGE_BYTES}"
+    for pragma in ("synchronous=FULL", "temp_store=MEMORY", *sizes):
         connection.execute(f"PRAGMA {pragma}")
 
 
