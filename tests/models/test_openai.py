@@ -307,14 +307,16 @@ def test_whatever_stands_where_something_else_should_is_a_reply_or_a_malformed_o
         place, choice["message"] if place in PLACES[6:9] else said
     )
     holder[place] = odd
-    kept = Sent(method="POST", url="u", skeleton="{}", sha256="0")
     try:
-        found: Any = model()._reply(json.dumps(said).encode(), {}, kept)
+        found: Any = model().understood(json.dumps(said).encode(), {})
     except Unavailable as error:
         found = error
     whole = found.raw
     assert json.loads(whole) == json.loads(json.dumps(said))
     assert isinstance(found, Reply) or found.kind == "malformed"
+    if isinstance(found, Reply):
+        texts = (found.text, found.refusal or "", found.model_returned, found.model_fingerprint, found.response_id)
+        assert {type(one) for one in texts} == {str}
 
 
 # ---- errors

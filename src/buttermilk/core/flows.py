@@ -189,6 +189,7 @@ class Agent(Value):
     model: str = ""
     parameters: Mapping[str, Json] = Field(default_factory=dict)
     base_url: str = ""
+    door: str = Field(default="", description="the cloud one gets in by: vertex, azure, foundry, bedrock")
     provider: str = Field(default="", description="stands for the address in the identity, where the address moves")
     key: str = Field(default="", description="a reference: secret://env/NAME")
     headers: Mapping[str, str] = Field(

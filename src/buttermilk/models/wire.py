@@ -100,12 +100,14 @@ class Wire:
             )
         return self._session
 
-    async def post(self, url: URL, body: bytes) -> tuple[bytes, dict[str, str]]:
+    async def post(
+        self, url: URL, body: bytes, headers: Mapping[str, str] | None = None
+    ) -> tuple[bytes, dict[str, str]]:
         """The reply's body and the headers worth keeping. Raises the errors of `core.errors` for anything but a 200."""
         call = self._patience.begin()
         try:
             # A redirect would take the key elsewhere, and turns this POST into a GET.
-            async with self._open().post(url, data=body, allow_redirects=False) as response:
+            async with self._open().post(url, data=body, headers=headers, allow_redirects=False) as response:
                 raw = self._veiled(await response.read())
                 kept = {name: self._text(found) for name, found in response.headers.items() if _kept(name)}
                 if response.status == 200:

@@ -35,7 +35,8 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
 from buttermilk.testing.counts import LastRequests, RateLimit, Tally
-from buttermilk.testing.replies import Ask, BadRequestError, dialect_at, seed_of
+from buttermilk.testing.dialects import dialect_at
+from buttermilk.testing.replies import Ask, BadRequestError, seed_of
 from buttermilk.testing.settings import Settings
 from buttermilk.testing.wire import FAST, PLAIN, Connection, Request, Tools, response
 
@@ -151,7 +152,7 @@ class Provider:
             return 404, self._error(404, f"no such route: POST {path}")
         try:
             request = self._tools.loads(body)
-            ask = Ask(request, len(body), seed_of(body), fault, self._settings, self._tools.dumps)
+            ask = Ask(request, len(body), seed_of(body), fault, self._settings, self._tools.dumps, path)
             return 200, self._json(200, speak(ask))
         except BadRequestError as error:
             return 400, self._error(400, str(error))

@@ -3,7 +3,7 @@
 If the request holds a marker `[record:ID]`, the first one alone decides what is answered, so every client gets the same
 answer for a record however it wraps the prompt; else the whole body decides. A JSON schema in the request is filled in.
 
-`DIALECTS` maps the end of a path to the function that speaks that dialect; a new one is a function and a line there.
+What a vendor's dialect makes of that is a function of its own; `dialects.py` lists them.
 """
 
 import hashlib
@@ -50,6 +50,7 @@ class Ask(NamedTuple):
     fault: str | None
     settings: Settings
     dumps: Callable[[Any], bytes]
+    path: str = ""
 
     @property
     def ident(self) -> str:
@@ -262,14 +263,3 @@ def _function_to_call(request: Json) -> Json | None:
         return named[0]
     told = request["messages"][-1].get("role") == "tool" and choice != "required"
     return None if choice == "none" or told or not functions else functions[0]
-
-
-DIALECTS: dict[str, Callable[[Ask], Json]] = {"/chat/completions": openai_chat}
-
-
-def dialect_at(path: str) -> Callable[[Ask], Json] | None:
-    """Who answers at this path; the end of it decides, as base addresses differ."""
-    for end, speak in DIALECTS.items():
-        if path.endswith(end):
-            return speak
-    return None
