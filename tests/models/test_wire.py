@@ -1,6 +1,7 @@
 """What every HTTP dialect shares: when to come again, what a connection's end means, and which headers are kept."""
 
 import asyncio
+import json
 import ssl
 from datetime import UTC, datetime
 
@@ -14,8 +15,8 @@ from yarl import URL
 from answering import answering, http
 from buttermilk.core.errors import RateLimited, SecretError, TimedOut, Unavailable
 from buttermilk.core.flows import Limits
-from buttermilk.models.wire import Wire, _reason, message_in, retry_after
 from buttermilk.testing import MockProvider
+from buttermilk.wire import Wire, _reason, message_in, retry_after, retry_delay
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -51,6 +52,43 @@ def test_whatever_a_header_says_the_seconds_are_a_number_or_nothing(text: str) -
     for name in ("retry-after", "retry-after-ms"):
         found = retry_after({name: text}, NOW)
         assert found is None or 0 <= found < float("inf")
+
+
+def google(*details: object) -> bytes:
+    """https://cloud.google.com/apis/design/errors#http_mapping: what Google says to too many requests."""
+    error = {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED", "details": details}
+    return json.dumps({"error": error}).encode()
+
+
+QUOTA = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": "PerMinute"}]}
+LATER = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "17s"}
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        (google(QUOTA, LATER), 17.0),
+        (google({**LATER, "retryDelay": "38.281s"}), 38.281),
+        (google({**LATER, "retryDelay": "soon"}), None),
+        (google({**LATER, "retryDelay": 17}), None),
+        (google(QUOTA, None), None),
+        (google(), None),
+        (b'{"error": "overloaded"}', None),
+        (b"<h1>Bad gateway</h1>", None),
+        (b"[]", None),
+    ],
+)
+def test_when_to_come_again_is_read_in_a_body_of_googles_too(body: bytes, seconds: float | None) -> None:
+    assert retry_delay(body.decode()) == seconds
+
+
+@pytest.mark.parametrize(("headers", "seconds"), [({}, 17.0), ({"Retry_After": "3"}, 3.0), ({"Retry_After": "0"}, 0.0)])
+async def test_what_a_header_says_goes_before_what_the_body_says(headers: dict[str, str], seconds: float) -> None:
+    for status, error in ((429, RateLimited), (503, Unavailable)):
+        with pytest.raises(error) as caught:
+            await post(http(google(LATER), status, **headers))
+        assert isinstance(caught.value, RateLimited | Unavailable)
+        assert caught.value.retry_after_seconds == seconds
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, StrictInt
 
 from buttermilk.core.flows import Agent, Capabilities, Flow, Limits, Price
-from buttermilk.core.jobs import Budget
-from buttermilk.core.records import Columns, DatasetSpec
+from buttermilk.core.jobs import Budget, Mode
+from buttermilk.core.records import Columns, DatasetSpec, ImageRule, PdfRule, Preparation, VideoRule
 from buttermilk.core.values import Json, Scalar, Value
 
 
@@ -55,6 +55,7 @@ class RunSpec(Value):
 
     name: str | None = None
     budget: Budget = Budget()
+    mode: Mode = "live"
 
 
 class Tree(Value):
@@ -74,6 +75,7 @@ class Tree(Value):
     store: StoreSpec
     run: RunSpec = RunSpec()
     prices: Mapping[str, Price] = {}
+    vaults: Mapping[str, str | None] = {}
 
 
 class Composed(Value):
@@ -83,6 +85,9 @@ class Composed(Value):
     dataset: DatasetSpec
     store: StoreSpec
     run: RunSpec = RunSpec()
+    vaults: Mapping[str, str | None] = Field(
+        default={}, description="where `secret://any/NAME` is looked for, in order"
+    )
     resolved: Mapping[str, Json] = Field(description="the composed configuration; secrets stay references")
     root: Path
     warnings: tuple[str, ...] = ()
@@ -97,6 +102,10 @@ BLOCKS: dict[tuple[str, ...], tuple[str, type[Value]]] = {
     ("agent", "*", "price"): ("a price", Price),
     ("data",): ("a dataset", DatasetSpec),
     ("data", "columns"): ("a dataset's columns", Columns),
+    ("data", "media"): ("a dataset's media", Preparation),
+    ("data", "media", "image"): ("a dataset's images", ImageRule),
+    ("data", "media", "video"): ("a dataset's films", VideoRule),
+    ("data", "media", "pdf"): ("a dataset's PDFs", PdfRule),
     ("store",): ("a store", StoreSpec),
     ("run",): ("a run", RunSpec),
     ("run", "budget"): ("a budget", Budget),

@@ -4,12 +4,13 @@ A plug translates its vendor's errors into those of `errors.py`, reads no enviro
 Each door has a contract suite in `tests/contracts/` which a stranger can run on a plug of their own.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from buttermilk.core.errors import ProviderError
 from buttermilk.core.flows import Agent, Codebook
-from buttermilk.core.jobs import Answer, Cell, Event, Job, Result, Run, Stored
+from buttermilk.core.jobs import Answer, Batch, Cell, Event, Job, Result, Run, Sent, Stored
 from buttermilk.core.messages import Output, Reply, Request
 from buttermilk.core.records import Dataset, DatasetSpec, Record, RecordRef, Reject
 from buttermilk.core.tables import Table
@@ -86,6 +87,29 @@ class Checks(Protocol):
 
 
 @runtime_checkable
+class Batches(Protocol):
+    """What a model may also have: many questions handed over at once, to be collected later, at a lower price.
+
+    `batch_size` is how many it takes at once, 0 where this door has none. `replies` comes after `ended`, in any order;
+    an item that expired, was called back or failed is a ProviderError.
+    """
+
+    @property
+    def batch_size(self) -> int: ...
+    async def submit(self, asked: Sequence[tuple[str, Request]]) -> str:
+        """Returns the ticket. The texts with the requests are ours: job ids, as a rule."""
+        ...
+
+    async def ended(self, ticket: str) -> bool: ...
+    def replies(self, ticket: str) -> AsyncIterator[tuple[str, Reply | ProviderError]]: ...
+    def sent(self, request: Request) -> Sent:
+        """What was handed over for this question."""
+        ...
+
+    async def cancel(self, ticket: str) -> None: ...
+
+
+@runtime_checkable
 class Source(Protocol):
     """`sources/x.py`: one way to read records. `Plug(spec, root)`; `spec.path` is relative to `root`.
 
@@ -101,9 +125,13 @@ class Source(Protocol):
 
 @runtime_checkable
 class Vault(Protocol):
-    """`vaults/x.py`: one way to find a secret. `get` raises SecretError naming the store and the name."""
+    """`vaults/x.py`: one way to find a secret. `Plug(root)`, or `Plug(root, place)` where the study says `vaults: {x: place}`.
 
-    def get(self, name: str) -> Secret: ...
+    `get` gives the newest version where none is named. It raises NoSuchSecret where the store has none of this name and
+    SecretError where it may not be read, naming the store, who asked and what is missing. Blocking; any thread.
+    """
+
+    def get(self, name: str, version: str = "") -> Secret: ...
 
 
 @runtime_checkable
@@ -128,6 +156,18 @@ class Store(Protocol):
 
     def put(self, run_id: str, pairs: Sequence[tuple[Job, Result]]) -> None:
         """Keep attempts with their jobs, all or none."""
+        ...
+
+    def submitted(self, batch: Batch, jobs: Sequence[Job]) -> None:
+        """Keep the jobs of a batch, and its ticket."""
+        ...
+
+    def batches(self, run_id: str) -> list[Batch]:
+        """Those that are waited for."""
+        ...
+
+    def settle(self, ticket: str, state: str) -> None:
+        """A batch is `collected`, or `cancelled`."""
         ...
 
     def adopt(self, run_id: str, job_ids: Sequence[str]) -> None:

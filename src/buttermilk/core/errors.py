@@ -6,6 +6,7 @@ ButtermilkError
 ├── DataError              whoever keeps the data set: the message names the row (exit 2)
 ├── PromptError            whoever wrote the template: the message names file and variable (exit 2)
 ├── SecretError            whoever keeps the keys: the message names the store and the name (exit 2)
+│   └── NoSuchSecret       ... which this store does not have: the next one may
 ├── StoreError             whoever keeps the disk or the database (exit 2)
 └── ProviderError          the model's or the tool's side
     ├── Transient          asked again by the engine
@@ -57,6 +58,10 @@ class PromptError(ButtermilkError):
 
 class SecretError(ButtermilkError):
     """A secret is missing or may not be read."""
+
+
+class NoSuchSecret(SecretError):
+    """The store was asked and has no secret of this name, or there is no such store on this machine."""
 
 
 class StoreError(ButtermilkError):

@@ -168,6 +168,7 @@ class Price(Value):
     input: float = Field(ge=0)
     output: float = Field(ge=0)
     cached_input: float | None = Field(default=None, ge=0)
+    batch: float = Field(default=1, ge=0, le=1, description="share of it that is paid for answers in a batch")
     currency: str = "USD"
     source: str = Field(min_length=1, description="who says so")
     dated: str = Field(min_length=1, description="when it was read: 2026-11-22")

@@ -16,6 +16,7 @@ from buttermilk.core.values import Json, Scalar, Value
 
 Status = Literal["answered", "refused", "unparsed", "failed"]
 Parse = Literal["strict", "stripped", "repaired", "reasked", "none"]
+Mode = Literal["live", "batch"]
 RunState = Literal["running", "finished", "stopped", "cancelled", "failed"]
 
 
@@ -195,23 +196,33 @@ def _pieces(skeleton: str) -> list[bytes | None]:
     return _MARK.split(skeleton.encode("utf-8"))
 
 
-def fill(skeleton: str, texts: Sequence[str], blob: Callable[[str, str], bytes] | None = None) -> bytes:
-    """The request's body. `blob(hash, form)` gives a medium as the text that the vendor wants, quotes not included;
-    without it, a medium's mark is left standing, and the body is for the eyes.
+Piece = bytes | tuple[str, str]  # of a body: bytes as they stand, or a medium's hash and the form it is to have
+
+
+def cut(skeleton: str, texts: Sequence[str]) -> list[Piece]:
+    """The request's body in pieces, its texts filled in.
 
     Only the skeleton is searched for marks, never what is filled in: a record that contains `{"$text":0}` stays text.
     """
     pieces = _pieces(skeleton)
-    out = [pieces[0] or b""]
+    out: list[Piece] = [pieces[0] or b""]
     for number, key, form, rest in zip(pieces[1::4], pieces[2::4], pieces[3::4], pieces[4::4], strict=True):
         if number is not None:
             out.append(_quoted(texts[int(number)]))
-        elif blob is not None and key is not None:
-            out += [b'"', blob(key.decode(), (form or b"").decode()), b'"']
         elif key is not None:
-            out += [b'{"$blob":"', key, b'","as":"', form or b"", b'"}']
+            out.append((key.decode(), (form or b"").decode()))
         out.append(rest or b"")
-    return b"".join(out)
+    return out
+
+
+def fill(skeleton: str, texts: Sequence[str], blob: Callable[[str, str], bytes] | None = None) -> bytes:
+    """The request's body. `blob(hash, form)` gives a medium as the text that the vendor wants, quotes not included;
+    without it, a medium's mark is left standing, and the body is for the eyes."""
+    return b"".join(piece if isinstance(piece, bytes) else _medium(*piece, blob) for piece in cut(skeleton, texts))
+
+
+def _medium(key: str, form: str, blob: Callable[[str, str], bytes] | None) -> bytes:
+    return b'"' + blob(key, form) + b'"' if blob else f'{{"$blob":"{key}","as":"{form}"}}'.encode()
 
 
 class Result(Value):
@@ -252,6 +263,7 @@ class Result(Value):
     by: str = Field(default="", description="user@machine")
     versions: str = Field(default="", description="key of the stored list of package versions")
     trace_id: str = ""
+    mode: Mode = "live"
 
     @property
     def seconds(self) -> float:
@@ -312,3 +324,18 @@ class Event(Value):
     at: AwareDatetime
     kind: str
     fields: Mapping[str, Json] = Field(default_factory=dict)
+
+
+class Batch(Value):
+    """Questions handed to a provider together, to be answered within a day at a lower price. `ticket` is its name
+    there. What has been collected, or was called back, is waited for no longer."""
+
+    ticket: str
+    run_id: str
+    step: str
+    agent: str
+    agent_hash: str
+    endpoint: str
+    job_ids: tuple[str, ...]
+    submitted_at: AwareDatetime
+    state: Literal["waiting", "collected", "cancelled"] = "waiting"

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticSerializationError, to_json
 
 from buttermilk.core.hashing import ID_LENGTH, digest, fingerprint
@@ -14,11 +14,20 @@ Kind = Literal["text", "image", "audio", "video", "pdf"]
 Policy = Literal["send", "never"]
 
 
+class Origin(Value):
+    """What a part was made from: `Origin(blob="3f2a…", how="frame at 2.5 s of 20 s", by="ffmpeg 7.1")`."""
+
+    blob: str = Field(description="SHA-256 of the file it was made from")
+    how: str
+    by: str = ""
+
+
 class Part(Value):
     """One piece of a record: text in `text`, or media as the SHA-256 of its bytes in `blob`.
 
     `alt` is the text alternative an agent is given that cannot take the media; `role` says what the part is in the
-    record: `body`, `title`, `caption`, `transcript`. `path` is where the bytes were read: no identity.
+    record: `body`, `title`, `caption`, `transcript`, `frame`, `sound`, `page`, `ocr`. `path` is where the bytes were
+    read, `origin` what they were made from: no identity. A part that was not made has no `origin` in its JSON either.
     """
 
     kind: Kind = "text"
@@ -28,6 +37,7 @@ class Part(Value):
     alt: str | None = None
     role: str = "body"
     path: str | None = None
+    origin: Origin | None = Field(default=None, exclude_if=lambda origin: origin is None)
 
     @model_validator(mode="after")
     def _text_or_media(self) -> "Part":
@@ -135,6 +145,56 @@ class Columns(Value):
     drop: tuple[str, ...] = Field(default=(), description="columns that are not kept at all")
 
 
+class ImageRule(Value):
+    """Pictures: upright, no longer than this on a side, encoded anew as JPEG or PNG without what a camera adds."""
+
+    longest_side: int = Field(default=1568, ge=16, le=16_384)
+
+
+class VideoRule(Value):
+    """Films: `frames` evenly spaced, or one every so many seconds; and their sound."""
+
+    frames: int | None = Field(default=None, ge=1, le=1_000)
+    every_seconds: float | None = Field(default=None, gt=0)
+    audio: Literal[False, True, "mp3", "wav"] = Field(default=False, description="true is mp3")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "VideoRule":
+        if self.frames is not None and self.every_seconds is not None:
+            raise ValueError("say `frames` or `every_seconds`, not both")
+        if not (self.frames or self.every_seconds or self.audio):
+            raise ValueError("say what to take of a film: `frames: 8`, `every_seconds: 10`, `audio: true`")
+        return self
+
+
+class PdfRule(Value):
+    """PDFs: each page as a picture, or the words of its text layer."""
+
+    pages: Literal["images", "text"] = "images"
+    most: int = Field(default=200, ge=1, le=10_000, description="a PDF of more pages is no record")
+
+
+class OcrRule(Value):
+    """Words in pictures, read by tesseract: as the text alternative of a picture that has none, or as a text part."""
+
+    languages: tuple[str, ...] = Field(min_length=1, description="as tesseract names them: eng, deu, grc")
+    into: Literal["alt", "text"] = "alt"
+
+
+def _languages(value: Any) -> Any:
+    """`ocr: [eng, deu]` is short for `ocr: {languages: [eng, deu]}`."""
+    return {"languages": value} if isinstance(value, list | tuple) else value
+
+
+class Preparation(Value):
+    """What is made of media when they are read in. What is not named stays as it is."""
+
+    image: ImageRule | None = None
+    video: VideoRule | None = None
+    pdf: PdfRule | None = None
+    ocr: Annotated[OcrRule | None, BeforeValidator(_languages)] = None
+
+
 class DatasetSpec(Value):
     """What `conf/dataset/NAME.yaml` says: where the records are, how they are read, what may be sent.
 
@@ -149,6 +209,7 @@ class DatasetSpec(Value):
         default_factory=dict, description="of the source: delimiter, encoding, sheet, pattern"
     )
     policy: Mapping[str, Policy] = Field(default_factory=dict)
+    media: Preparation | None = Field(default=None, description="what is made of images, films and PDFs at ingest")
     limit: int | None = Field(default=None, ge=1, description="only the first so many records")
     rejects: Literal["stop", "skip"] = Field(default="stop", description="what to do where a row is no record")
     source: str = ""

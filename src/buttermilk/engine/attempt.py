@@ -5,10 +5,10 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from buttermilk import telemetry
-from buttermilk.core.contracts import Model, Tool
+from buttermilk.core.contracts import Batches, Model, Tool
 from buttermilk.core.errors import PromptError, ProviderError, RateLimited, Transient
 from buttermilk.core.flows import Agent
 from buttermilk.core.jobs import Job, Result, Status, Usage
@@ -57,10 +57,12 @@ class Attempts:
     forms: Forms = field(default_factory=Forms)
     traced: bool = field(default_factory=telemetry.is_set_up)
 
-    async def ask(self, job: Job, plug: Model | Tool, lane: Lane, before: int = 0) -> list[Result]:
-        """All tries made now, the settling one last; none if the run stopped first. `before`: tries of earlier runs."""
+    async def ask(
+        self, job: Job, plug: Model | Tool, lane: Lane, before: int = 0, said: tuple[str, str] | None = None
+    ) -> list[Result]:
+        """All tries made now, the settling one last; none if the run stopped first. `before`: tries of earlier runs.
+        `said`: a reply that could not be read, and why."""
         found: list[Result] = []
-        said: tuple[str, str] | None = None  # a reply that could not be read, and why
         for number in range(1, job.agent.limits.attempts + 1):
             try:
                 result, error = await self._once(job, plug, lane, before + number, said, retry=number > 1)
@@ -82,6 +84,24 @@ class Attempts:
         if found and lane.limiter.closed.is_set():
             found[-1] = _cut_short(found[-1])
         return found
+
+    async def taken(
+        self, job: Job, outcome: Reply | ProviderError, plug: Batches, lane: Lane, before: int, since: datetime
+    ) -> list[Result]:
+        """What came in a batch for a job, and where it could not be read, what is said when asked once more, live."""
+        if isinstance(outcome, ProviderError):
+            fields = _failed(outcome)
+        else:
+            request = assemble(job)
+            fields = self._of_reply(job, request, outcome._replace(sent=plug.sent(request)), reasked=False)
+            if fields["cost"] is not None and job.agent.price:
+                fields["cost"] *= job.agent.price.batch
+        result = self._result(job, before + 1, since, "", {**fields, "mode": "batch"})
+        lane.spent(result)
+        if result.status == "unparsed" and result.finish == "stop":
+            said = (result.text, result.error)
+            return [result, *await self.ask(job, cast(Model, plug), lane, before + 1, said)]
+        return [result]
 
     def pause(self, number: int, retry_after_seconds: float | None) -> float:
         """Seconds until the next try: as the endpoint asked, else doubling; with jitter, so that nobody marches."""
@@ -113,7 +133,7 @@ class Attempts:
                     limiter.went_well(fields["usage"].input_tokens + fields["usage"].output_tokens, estimate)
             except ProviderError as raised:
                 error = raised
-                fields = {"status": "failed", "error_kind": raised.kind, "error": raised.message, "reply": raised.raw}
+                fields = _failed(raised)
             except TimeoutError:
                 error = Transient(f"no reply within {job.agent.limits.timeout_seconds:g} s", kind="timed_out")
                 fields = {"status": "failed", "error_kind": error.kind, "error": error.message}
@@ -182,6 +202,10 @@ class Attempts:
             status: Status = "unparsed"
             return {"status": status, "parse": "none", "error_kind": "unparsed", "error": found.why}
         return {"status": "answered", "answers": found.answers, "parse": "reasked" if reasked else found.how}
+
+
+def _failed(error: ProviderError) -> dict[str, Any]:
+    return {"status": "failed", "error_kind": error.kind, "error": error.message, "reply": error.raw}
 
 
 def _cut_short(result: Result) -> Result:

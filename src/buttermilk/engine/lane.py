@@ -54,6 +54,7 @@ class Feed:
     dataset: str
     progress: Progress
     ask_again: Collection[str] = ()
+    waiting: Collection[str] = ()  # jobs that are in a batch
 
     async def chunks(
         self,
@@ -78,6 +79,8 @@ class Feed:
                 there.append(job.job_id)
                 self.progress.stored[known.status] += 1  # type: ignore[union-attr]
                 self.progress.settled(job.position)
+            elif job.job_id in self.waiting:
+                lane.waiting += 1
             else:
                 missing.append(job)
         lane.skipped += len(there)

@@ -18,6 +18,7 @@ class LaneProgress:
     endpoint: str
     planned: int = 0
     skipped: int = 0
+    waiting: int = 0  # handed over in a batch, and not answered yet
     in_flight: int = 0
     limit: int = 0
     retries: int = 0
@@ -45,7 +46,7 @@ class LaneProgress:
             self.unpriced += 1
 
     def as_json(self) -> dict[str, Any]:
-        names = ("step", "endpoint", "planned", "skipped", "in_flight", "limit", "retries", "input_tokens")
+        names = ("step", "endpoint", "planned", "skipped", "waiting", "in_flight", "limit", "retries", "input_tokens")
         more = ("output_tokens", "cost", "unpriced", "down")
         return {name: getattr(self, name) for name in (*names, *more)} | {"statuses": dict(self.statuses)}
 
@@ -94,6 +95,10 @@ class Progress:
         return max(0, self.planned - sum(self.statuses.values()) + self.statuses["failed"])
 
     @property
+    def waiting(self) -> int:
+        return sum(lane.waiting for lane in self.lanes)
+
+    @property
     def money(self) -> float:
         return self.money_before + sum(lane.cost for lane in self.lanes)
 
@@ -117,6 +122,7 @@ class Progress:
             "planned": self.planned,
             "remaining": self.remaining,
             "skipped": self.skipped,
+            "waiting": self.waiting,
             **{name: statuses.get(name, 0) for name in ("answered", "refused", "unparsed", "failed")},
             "cost": round(self.money, 6),
             "currency": self.currency,

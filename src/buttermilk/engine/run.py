@@ -13,9 +13,10 @@ from buttermilk import telemetry
 from buttermilk.core.contracts import Model, Store, Tool
 from buttermilk.core.errors import StoreError
 from buttermilk.core.flows import Agent
-from buttermilk.core.jobs import Event, Run
+from buttermilk.core.jobs import Event, Mode, Run
 from buttermilk.core.records import Dataset, RecordRef
 from buttermilk.engine.attempt import Attempts, Signature
+from buttermilk.engine.batching import Batching, takes_batches
 from buttermilk.engine.lane import Feed, Inputs, Lane, Supply, Todo
 from buttermilk.engine.limits import Limiter, tightest
 from buttermilk.engine.plan import CellPlan, cells, ordered, panel_size, plan, readings
@@ -55,6 +56,7 @@ class Engine:
     stop: Stop = field(default_factory=Stop)
     watch: Watch = field(default=lambda progress: None)
     ask_again: Collection[str] = ()
+    mode: Mode = "live"
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     chance: random.Random = field(default_factory=random.Random)
@@ -86,11 +88,12 @@ class Engine:
     async def go(self) -> Progress:
         """Ask what remains. Raises StoreError when answers can no longer be kept (`self.writer.unsaved` has them)."""
         self.writer = Writer(self.store, self.run.run_id)
+        self.batching = Batching(self.store, self.writer, self.run.run_id, self.attempts, self._plug, self._log)
         pulse = asyncio.create_task(self._pulse())
         self._mind_the_budget()  # it may be spent already
         try:
             for step in ordered(self.run.method[0]):
-                if self.stop.why or any(lane.progress.down for lane in self._lanes):
+                if self.stop.why or self.progress.waiting or any(lane.progress.down for lane in self._lanes):
                     break
                 await self._step(step.name)
         except StoreError as error:
@@ -125,6 +128,8 @@ class Engine:
             progress.why = f"{first.limiter.endpoint} gives no answers: {first.progress.down}"
         elif stop.why:
             progress.why = stop.why
+        elif progress.waiting:
+            progress.why = f"{progress.waiting:,} jobs wait in batches"
         elif progress.remaining:
             progress.why = f"{progress.statuses['failed']} jobs failed"
         try:
@@ -186,8 +191,13 @@ class Engine:
             self.dataset.fingerprint,
             self.progress,
             self.ask_again,
+            await self.batching.collect(lane, plans),
         )
-        supply = Supply(feed.chunks(plans, lane.progress, self._inputs))
+        together = [one for one in plans if self.mode == "batch" and takes_batches(self._plug(one.agent))]
+        if together:
+            await self.batching.submit(feed.chunks(together, lane.progress, self._inputs), lane)
+        alone = [one for one in plans if one not in together]
+        supply = Supply(feed.chunks(alone, lane.progress, self._inputs))
         async with aclosing(supply), asyncio.TaskGroup() as group:
             on_the_wire = lane.limiter.limits.concurrency
             begun = on_the_wire + max(0, on_the_wire - FEW) // 2

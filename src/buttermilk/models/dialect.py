@@ -5,26 +5,29 @@ is reached by. The body holds what the agent declares and nothing else.
 """
 
 import base64
+import hashlib
 import json
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any, ClassVar
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, cast
 from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 from yarl import URL
 
 from buttermilk.core.contracts import Blobs, Keys
-from buttermilk.core.errors import ConfigError, Unavailable
+from buttermilk.core.errors import ConfigError, Permanent, ProviderError, Unavailable
 from buttermilk.core.flows import Agent
 from buttermilk.core.hashing import sha256
-from buttermilk.core.jobs import Sent, fill
+from buttermilk.core.jobs import Piece, Sent, cut, fill
 from buttermilk.core.messages import Reply, Request
+from buttermilk.models.batches import SIZE, BatchWay
 from buttermilk.models.doors import Door, door_of
-from buttermilk.models.wire import Wire, message_in
+from buttermilk.wire import Streamed, Wire, message_in
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 SHAPES = 256  # skeletons remembered; media and seeds make one a request, which is not worth remembering
+ROOM = 16_000_000  # bytes of encoded media that are kept at hand
 TOOL = "answer"  # the name of the schema, and of the call that is forced where a model answers by calling a tool
 
 
@@ -36,6 +39,7 @@ class Dialect:
     example: ClassVar[str] = ""  # an address, for the hint where none is written
     keys: ClassVar[Mapping[str, tuple[str, str]]] = {"": ("Authorization", "Bearer ")}  # door -> header, what precedes
     fixed: ClassVar[Mapping[str, str]] = {}  # headers the vendor demands of everyone
+    batches: ClassVar[type[BatchWay] | None] = None  # how it takes many questions at once
 
     def __init__(self, agent: Agent, keys: Keys, blobs: Blobs) -> None:
         if not agent.base_url:
@@ -46,13 +50,14 @@ class Dialect:
         self.agent = agent
         self.endpoint = agent.base_url.rstrip("/")
         self.local = urlsplit(self.endpoint).hostname in LOCAL
-        self._url = self.endpoint + self.path()
-        self._address = address_of(self._url)
+        self.url = self.endpoint + self.path()
+        self._address = address_of(self.url)
         self._blobs = blobs
         headers, secrets = self._headers(keys)
-        self._wire = Wire(headers, agent.limits, secrets)
+        self.wire = Wire(headers, agent.limits, secrets)
         self._door: Door | None = None if agent.key else door_of(agent)
-        self._encoded = lru_cache(maxsize=32)(self._encode)  # a record is judged many times: encoded once
+        self._signs = agent.door == "bedrock"  # the body itself, which is then put together
+        self._encoded = Encoded(self._encode)
         self._skeletons: dict[object, str] = {}
 
     def _headers(self, keys: Keys) -> tuple[dict[str, str], list[str]]:
@@ -80,18 +85,86 @@ class Dialect:
         """The reply's own part of a Reply. KeyError, TypeError and their like: it is none."""
         raise NotImplementedError
 
+    def refused(self, error: Permanent) -> Reply | None:
+        """A Reply where the vendor complains of what was asked rather than of how: a refusal is data."""
+        return None
+
     # ---- a call
 
     async def complete(self, request: Request) -> Reply:
-        skeleton, texts = self.skeleton(request)
-        body = fill(skeleton, texts, self._encoded)
-        sent = Sent(method="POST", url=self._url, skeleton=skeleton, texts=texts, sha256=sha256(body))
-        signed = await self._door.headers(self._url, body) if self._door else None
-        raw, headers = await self._wire.post(self._address, body, signed)
+        sent, body = self._made(request)
+        signed = (
+            await self._door.headers(self.url, self._whole(request) if self._signs else b"") if self._door else None
+        )
+        try:
+            raw, headers = await self.wire.post(self._address, body, signed)
+        except Permanent as error:
+            refused = self.refused(error)
+            if refused is None:
+                raise
+            return refused._replace(raw=error.raw, http_status=error.http_status, sent=sent)
         return self.understood(raw, headers)._replace(sent=sent)
 
+    def _made(self, request: Request) -> tuple[Sent, bytes | Streamed]:
+        """The body and what is kept of it. One with media is not put together: it is hashed, and sent, in pieces."""
+        skeleton, texts = self.skeleton(request)
+        pieces = cut(skeleton, texts)
+        body: bytes | Streamed
+        if all(isinstance(piece, bytes) for piece in pieces):
+            body = b"".join(cast(list[bytes], pieces))
+            key = sha256(body)
+        else:
+            body, key = self._streamed(pieces)
+        return Sent(method="POST", url=self.url, skeleton=skeleton, texts=texts, sha256=key), body
+
+    def _streamed(self, pieces: Sequence[Piece]) -> tuple[Streamed, str]:
+        parts = [
+            partial(_itself, piece) if isinstance(piece, bytes) else partial(self._quoted, *piece) for piece in pieces
+        ]
+        size, whole = 0, hashlib.sha256()
+        for part in parts:
+            made = part()
+            size += len(made)
+            whole.update(made)
+        return Streamed(parts, size), whole.hexdigest()
+
+    def _quoted(self, key: str, form: str) -> bytes:
+        return b'"' + self._encoded(key, form) + b'"'
+
+    def _whole(self, request: Request) -> bytes:
+        return fill(*self.skeleton(request), self._encoded)
+
     async def close(self) -> None:
-        await self._wire.close()
+        await self.wire.close()
+
+    # ---- many calls at once
+
+    @property
+    def batch_size(self) -> int:
+        """Only the vendor's own door has a counter for batches that we know."""
+        return SIZE if self.batches and not self.agent.door else 0
+
+    def _way(self) -> BatchWay:
+        if self.batches is None:
+            raise ConfigError(f"'{self.agent.type}' takes no batches (agent '{self.agent.name}').")
+        return self.batches(self)
+
+    async def submit(self, asked: Sequence[tuple[str, Request]]) -> str:
+        return await self._way().submit([(key, self._whole(request)) for key, request in asked])
+
+    async def ended(self, ticket: str) -> bool:
+        return await self._way().ended(ticket)
+
+    def replies(self, ticket: str) -> AsyncIterator[tuple[str, Reply | ProviderError]]:
+        return self._way().replies(ticket)
+
+    def sent(self, request: Request) -> Sent:
+        return self._made(request)[0]
+
+    async def cancel(self, ticket: str) -> None:
+        await self._way().cancel(ticket)
+
+    # ---- bodies
 
     def skeleton(self, request: Request) -> tuple[str, tuple[str, ...]]:
         """The body with its texts taken out, and the texts. Made once for all requests of one shape."""
@@ -113,6 +186,9 @@ class Dialect:
         text = raw.decode("utf-8", "replace")
         try:
             return _checked(self.read(from_json(raw)))._replace(raw=text, headers=headers)
+        except ProviderError as error:  # the reply is itself a complaint
+            error.raw = text
+            raise
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             said = f"the reply is no {self.says}: {message_in(text)}"
             raise Unavailable(said, kind="malformed", raw=text[:100_000]) from error
@@ -121,6 +197,29 @@ class Dialect:
         """A medium as the text that goes into the body: a data URL, or bare base64 where `form` is empty."""
         text = base64.b64encode(self._blobs(key))
         return b"data:" + form.encode() + b";base64," + text if form else text
+
+
+class Encoded:
+    """Media as the texts that go into bodies. A record is judged many times, and encoded once while there is room."""
+
+    def __init__(self, encode: Callable[[str, str], bytes]) -> None:
+        self._encode = encode
+        self._kept: dict[tuple[str, str], bytes] = {}
+        self._size = 0
+
+    def __call__(self, key: str, form: str) -> bytes:
+        known = self._kept.pop((key, form), None)
+        if known is None:
+            known = self._encode(key, form)
+            self._size += len(known)
+        self._kept[key, form] = known  # the last one used goes last
+        while self._size > ROOM and len(self._kept) > 1:
+            self._size -= len(self._kept.pop(next(iter(self._kept))))
+        return known
+
+
+def _itself(piece: bytes) -> bytes:
+    return piece
 
 
 def text(number: int) -> dict[str, int]:

@@ -7,10 +7,14 @@ and nothing else: `model`, `messages`, its `parameters` as they stand, and the a
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from pydantic_core import from_json
+
+from buttermilk.core.errors import Permanent, RateLimited, Unavailable
 from buttermilk.core.flows import Agent, Codebook
 from buttermilk.core.jobs import Usage
 from buttermilk.core.messages import Finish, Message, Reply, Request
 from buttermilk.core.records import Part
+from buttermilk.models.batches import BatchWay, OpenAIBatches
 from buttermilk.models.dialect import TOOL, Dialect, blob, text
 
 FINISH: Mapping[str, Finish] = {
@@ -22,12 +26,22 @@ FINISH: Mapping[str, Finish] = {
 }
 AUDIO = {"audio/mpeg": "mp3", "audio/mp3": "mp3", "audio/wav": "wav", "audio/x-wav": "wav"}
 BEARER = ("Authorization", "Bearer ")
+KEPT_BACK = {  # error codes for content that no model was allowed to see, or nobody to read
+    "content_filter",
+    "ResponsibleAIPolicyViolation",
+    "content_policy_violation",
+    "image_content_policy_violation",
+    "bio_policy",
+    "misalignment_policy_violation",
+}
+OURS = ("invalid_", "image_", "unsupported_", "empty_", "data_residency", "400", "401", "402", "403", "404")
 
 
 class OpenAIChat(Dialect):
     """Answers by `response_format` (native), by a forced call (tool), or by the prompt alone (prompted)."""
 
     says: ClassVar[str] = "chat completion"
+    batches: ClassVar[type[BatchWay] | None] = OpenAIBatches
     example: ClassVar[str] = "https://api.openai.com/v1"
     keys: ClassVar[Mapping[str, tuple[str, str]]] = {
         "": BEARER,
@@ -50,7 +64,9 @@ class OpenAIChat(Dialect):
         return body | (_answer_shape(request.codebook, self.agent) if request.codebook else {})
 
     def read(self, found: Any) -> Reply:
-        choice = found["choices"][0]
+        choice = (found.get("choices") or [found])[0]
+        if choice.get("error"):  # OpenRouter says so with status 200, where the model had begun
+            return failed(choice)
         message = choice["message"]
         return Reply(
             text=_said(message),
@@ -62,6 +78,45 @@ class OpenAIChat(Dialect):
             response_id=found.get("id") or "",
         )
 
+    def refused(self, error: Permanent) -> Reply | None:
+        return kept_back(error.raw)
+
+
+def kept_back(raw: str) -> Reply | None:
+    """The Reply that stands for an error which says that a filter stepped in; None for any other error.
+
+    https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter, https://openrouter.ai/docs/errors
+    """
+    try:
+        return _filtered(from_json(raw)["error"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _filtered(error: Any) -> Reply | None:
+    if not isinstance(error, dict):
+        return None
+    said = str(error.get("message") or "")
+    codes = {str(one.get("code")) for one in (error, error.get("innererror")) if isinstance(one, dict)}
+    flagged = "flagged_input" in (error.get("metadata") or ())
+    # OpenAI calls a prompt invalid for two reasons, and only the words tell which.
+    if codes & KEPT_BACK or flagged or ("invalid_prompt" in codes and "policy" in said):
+        return Reply(refusal=said or None, finish="filter")
+    return None
+
+
+def failed(found: Mapping[str, Any]) -> Reply:
+    """What a reply means that carries an error where an answer should be; mostly, what is raised."""
+    error = found["error"]
+    if reply := _filtered(error):
+        return reply
+    code, said = (str(error.get("code")), error.get("message")) if isinstance(error, dict) else ("", error)
+    if code in ("rate_limit_exceeded", "429"):
+        raise RateLimited(f"told to slow down: {said}")
+    if code.startswith(OURS):
+        raise Permanent(f"{code}: {said}", kind="failed")
+    raise Unavailable(f"the model failed ({code}): {said}", kind="failed")
+
 
 def _content(message: Message, number: int) -> Any:
     if not message.media:
@@ -70,9 +125,14 @@ def _content(message: Message, number: int) -> Any:
 
 
 def _media(part: Part) -> dict[str, Any]:
-    """https://platform.openai.com/docs/api-reference/chat/create: image_url, input_audio and file parts."""
+    """https://platform.openai.com/docs/api-reference/chat/create: image_url, input_audio and file parts.
+
+    Others take video too: https://docs.vllm.ai/en/latest/features/multimodal_inputs.html (video_url).
+    """
     if part.kind == "image":
         return {"type": "image_url", "image_url": {"url": blob(part.blob, part.media_type)}}
+    if part.kind == "video":
+        return {"type": "video_url", "video_url": {"url": blob(part.blob, part.media_type)}}
     if part.kind == "audio":
         kind = part.media_type.rpartition("/")[2].removeprefix("x-")
         return {
@@ -99,7 +159,10 @@ def _said(message: Mapping[str, Any]) -> Any:
     for call in message.get("tool_calls") or ():
         if (call.get("function") or {}).get("name") == TOOL:
             return str(call["function"].get("arguments") or "")
-    return message.get("content") or ""
+    said = message.get("content") or ""
+    if isinstance(said, list):  # Mistral's models that think aloud: https://docs.mistral.ai/capabilities/reasoning
+        return "".join(part["text"] for part in said if part["type"] == "text")
+    return said
 
 
 def _usage(found: Mapping[str, Any]) -> Usage:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,17 @@ class Bodies:
         key = digest(text)
         self.rows[key] = (key, text)
         return key
+
+
+@dataclass
+class JobRows:
+    """What some jobs add to a store; `fresh` are the keys of it that others share."""
+
+    bodies: Bodies = field(default_factory=Bodies)
+    cells: list[Row] = field(default_factory=list)
+    records: list[Row] = field(default_factory=list)
+    jobs: dict[str, Row] = field(default_factory=dict)
+    fresh: set[str] = field(default_factory=set)
 
 
 class CellRows:
@@ -82,7 +94,7 @@ def result_row(result: Result, bodies: Bodies) -> Row:
         result.response_id, result.seed_honoured, result.simulated, result.partial,
         json.dumps(result.drops) if result.drops else "", _json(result.tool_output), sent, result.reply,
         _json(result.reply_headers), result.started_at.isoformat(), result.ended_at.isoformat(), result.by,
-        result.versions, result.trace_id,
+        result.versions, result.trace_id, result.mode,
     )  # fmt: skip
 
 

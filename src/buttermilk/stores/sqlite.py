@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from buttermilk.core.errors import DataError, StoreError
 from buttermilk.core.hashing import digest, fingerprint_all
-from buttermilk.core.jobs import Answer, Cell, Event, Job, Result, Run, Stored
+from buttermilk.core.jobs import Answer, Batch, Cell, Event, Job, Result, Run, Stored
 from buttermilk.core.records import Dataset, DatasetSpec, Record, RecordRef, Reject
 from buttermilk.stores import rows, tables
 from buttermilk.stores.census import Census, no_records
@@ -98,27 +98,53 @@ class SqliteStore:
     # ---- answers
 
     def put(self, run_id: str, pairs: Sequence[tuple[Job, Result]]) -> None:
-        bodies, cell_rows, record_rows, fresh = rows.Bodies(), [], [], set()
-        for job, _ in pairs:
-            if job.cell.key not in self._seen and job.cell.key not in fresh:
-                row, named = self._cells.of(job)
-                cell_rows.append(row)
-                bodies.rows.update(named)
-                fresh.add(job.cell.key)
-            key = job.record.record_hash
-            if key not in self._seen and key not in fresh:
-                record_rows.append((key, job.record.model_dump_json()))
-                fresh.add(key)
-        job_rows = {job.job_id: rows.job_row(job, bodies) for job, _ in pairs}
-        result_rows = [rows.result_row(result, bodies) for _, result in pairs]
+        kept = self._gathered([job for job, _ in pairs])
+        results = [rows.result_row(result, kept.bodies) for _, result in pairs]
         with self._connect(write=True) as connection:
-            self._add(connection, tables.bodies, list(bodies.rows.values()))
-            self._add(connection, tables.records, record_rows)
-            self._add(connection, tables.cells, cell_rows)
-            self._add(connection, tables.jobs, list(job_rows.values()))
-            self._add(connection, tables.results, result_rows)
-            self._add(connection, tables.run_jobs, [(run_id, job_id) for job_id in job_rows])
-        self._remember(fresh)
+            self._add_jobs(connection, kept)
+            self._add(connection, tables.results, results)
+            self._add(connection, tables.run_jobs, [(run_id, job_id) for job_id in kept.jobs])
+        self._remember(kept.fresh)
+
+    def _gathered(self, jobs: Iterable[Job]) -> rows.JobRows:
+        """What is not stored yet of jobs, their cells and their records."""
+        kept = rows.JobRows()
+        for job in jobs:
+            if job.cell.key not in self._seen and job.cell.key not in kept.fresh:
+                row, named = self._cells.of(job)
+                kept.cells.append(row)
+                kept.bodies.rows.update(named)
+                kept.fresh.add(job.cell.key)
+            key = job.record.record_hash
+            if key not in self._seen and key not in kept.fresh:
+                kept.records.append((key, job.record.model_dump_json()))
+                kept.fresh.add(key)
+            kept.jobs[job.job_id] = rows.job_row(job, kept.bodies)
+        return kept
+
+    def _add_jobs(self, connection: sa.Connection, kept: rows.JobRows) -> None:
+        self._add(connection, tables.bodies, list(kept.bodies.rows.values()))
+        self._add(connection, tables.records, kept.records)
+        self._add(connection, tables.cells, kept.cells)
+        self._add(connection, tables.jobs, list(kept.jobs.values()))
+
+    def submitted(self, batch: Batch, jobs: Sequence[Job]) -> None:
+        kept = self._gathered(jobs)
+        with self._connect(write=True) as connection:
+            self._add_jobs(connection, kept)
+            self._add(connection, tables.batches, [(batch.ticket, batch.run_id, batch.state, batch.model_dump_json())])
+        self._remember(kept.fresh)
+
+    def batches(self, run_id: str) -> list[Batch]:
+        columns = tables.batches.c
+        waiting = sa.select(columns.body).where(columns.run_id == run_id, columns.state == "waiting")
+        with self._connect() as connection:
+            return [Batch.model_validate_json(body) for body in connection.execute(waiting).scalars()]
+
+    def settle(self, ticket: str, state: str) -> None:
+        with self._connect(write=True) as connection:
+            update = sa.update(tables.batches).where(tables.batches.c.ticket == ticket)
+            connection.execute(update.values(state=state))
 
     def _remember(self, keys: Iterable[str]) -> None:
         """Bounded: forgetting costs an insert that does nothing."""

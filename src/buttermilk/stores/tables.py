@@ -6,7 +6,7 @@ once under their hash. Everything but `runs` is append-only.
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 CELL_COLUMNS = (
     "step",
@@ -115,6 +115,7 @@ results = sa.Table(
         for name in ("drops", "tool_output", "sent", "reply", "reply_headers", "started_at", "ended_at", "by")
     ),
     *(sa.Column(name, sa.Text, nullable=False) for name in ("versions", "trace_id")),
+    sa.Column("mode", sa.Text, nullable=False, server_default="live"),
     sa.Index(
         "one_answer_per_job",
         "job_id",
@@ -156,4 +157,13 @@ events = sa.Table(
     sa.Column("at", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("fields", sa.Text, nullable=False),
+)
+
+batches = sa.Table(
+    "batches",
+    metadata,
+    sa.Column("ticket", sa.Text, primary_key=True),
+    sa.Column("run_id", sa.Text, nullable=False, index=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
 )

@@ -74,7 +74,14 @@ class Running:
         """Ask what remains, and close the study."""
         study = self.study
         engine = Engine(
-            study.store, self.run, study.dataset, study.plug_for, stop=self.stop, watch=watch, ask_again=self.ask_again
+            study.store,
+            self.run,
+            study.dataset,
+            study.plug_for,
+            stop=self.stop,
+            watch=watch,
+            ask_again=self.ask_again,
+            mode=study.composed.run.mode,
         )
         try:
             with few_collections():

@@ -34,6 +34,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
+from buttermilk.testing.batches import Counter
 from buttermilk.testing.counts import LastRequests, RateLimit, Tally
 from buttermilk.testing.dialects import dialect_at
 from buttermilk.testing.replies import Ask, BadRequestError, seed_of
@@ -54,6 +55,7 @@ class Provider:
     def __init__(self, settings: Settings, tools: Tools, keep: int = KEPT_REQUESTS) -> None:
         self._settings, self._tools, self._keep = settings, tools, keep
         self.connections: set[Connection] = set()
+        self._counter = Counter(self._said)
         self.reset()
 
     def reset(self) -> None:
@@ -71,7 +73,11 @@ class Provider:
             connection.send(self._own(request, path, query))
             return
         self._last.add(request)
-        if request.method == "POST":
+        if (said := self._counter.serve(request.method, path, request.body, self._settings)) is not None:
+            status, value = said
+            raw = value if isinstance(value, bytes) else self._tools.dumps(value)
+            connection.send(response(status, raw))
+        elif request.method == "POST":
             self._ask(request.body, path, connection)
         elif path.endswith("/models"):
             models = [{"id": name, "object": "model", "created": 0, "owned_by": "mock"} for name in MODELS]
@@ -147,25 +153,32 @@ class Provider:
                 return self._answer(body, path, fault)
 
     def _answer(self, body: bytes, path: str, fault: str | None) -> tuple[int, bytes]:
+        status, value = self._said(body, path, fault)
+        return status, self._json(status, value)
+
+    def _said(self, body: bytes, path: str, fault: str | None = None) -> tuple[int, Any]:
         speak = dialect_at(path)
         if speak is None:
-            return 404, self._error(404, f"no such route: POST {path}")
+            return 404, _error(404, f"no such route: POST {path}")
         try:
             request = self._tools.loads(body)
             ask = Ask(request, len(body), seed_of(body), fault, self._settings, self._tools.dumps, path)
-            return 200, self._json(200, speak(ask))
+            return 200, speak(ask)
         except BadRequestError as error:
-            return 400, self._error(400, str(error))
+            return 400, _error(400, str(error))
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:  # JSON of any other shape
-            return 400, self._error(400, f"cannot make sense of the request: {error!r}")
+            return 400, _error(400, f"cannot make sense of the request: {error!r}")
 
     def _json(self, status: int, value: Any) -> bytes:
         return response(status, self._tools.dumps(value))
 
     def _error(self, status: int, message: str, *headers: tuple[str, str]) -> bytes:
-        kind = ERROR_TYPES.get(status, "invalid_request_error")
-        error = {"message": message, "type": kind, "param": None, "code": None}
-        return response(status, self._tools.dumps({"error": error}), *headers)
+        return response(status, self._tools.dumps(_error(status, message)), *headers)
+
+
+def _error(status: int, message: str) -> dict[str, Any]:
+    kind = ERROR_TYPES.get(status, "invalid_request_error")
+    return {"error": {"message": message, "type": kind, "param": None, "code": None}}
 
 
 class Running(NamedTuple):

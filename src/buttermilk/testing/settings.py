@@ -52,10 +52,12 @@ class Settings:
     prompt_tokens: int | None = _setting(None, "fixed usage, so that a cost can be known beforehand")
     completion_tokens: int | None = _setting(None, "fixed usage, as above")
     model_returned: str | None = _setting(None, "the model named in replies (default: the one asked for)")
+    batch_looks: int = _setting(0, "how often a batch is looked at before it has ended")
+    pexpired: float = _setting(0.0, "percent of a batch's questions that expire")
     system_fingerprint: str | None = _setting(None, "put in replies if given")
 
     def __post_init__(self) -> None:
-        for name in ("latency_ms", "jitter_ms", "retry_after", "rps", *FAULTS.values()):
+        for name in ("latency_ms", "jitter_ms", "retry_after", "rps", "batch_looks", "pexpired", *FAULTS.values()):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
                 raise ValueError(f"{name} must be a number, zero or more, not {value!r}")

@@ -5,7 +5,7 @@ import errno
 import math
 import os
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 from pydantic_core import from_json
 from yarl import URL
 
@@ -21,6 +22,7 @@ from buttermilk.core.flows import Limits
 
 CONNECT_SECONDS = 10.0
 SLOW_DOWN = (429, 529)  # 529: "overloaded", as Anthropic says it
+SLICE = 65_536
 LONG = 12  # characters: a shorter secret (`EMPTY`, `none`) is a stand-in, and an ordinary word
 KEPT_HEADERS = ("request-id", "ratelimit", "retry-after", "processing-ms", "openai-version", "x-envoy")
 
@@ -76,8 +78,25 @@ class Patience:
         self._timer = loop.call_at(self._waiting[0].until, self._look, loop) if self._waiting else None
 
 
+class Streamed(aiohttp.Payload):
+    """A body that is put together while it goes out: what is large in it is made for a moment, in its turn."""
+
+    def __init__(self, pieces: Sequence[Callable[[], bytes]], size: int) -> None:
+        super().__init__(pieces, content_type="application/json")
+        self._size = size
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return b"".join(piece() for piece in self._value).decode(encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        for piece in self._value:
+            whole = memoryview(piece())
+            for start in range(0, len(whole), SLICE):
+                await writer.write(whole[start : start + SLICE])
+
+
 class Wire:
-    """POSTs bytes and returns bytes. Opened at the first call, in the loop that calls; any number of calls at once."""
+    """Sends bytes and returns bytes. Opened at the first call, in the loop that calls; any number of calls at once."""
 
     def __init__(self, headers: Mapping[str, str], limits: Limits, secrets: Collection[str] = ()) -> None:
         for name, text in headers.items():
@@ -101,32 +120,40 @@ class Wire:
         return self._session
 
     async def post(
-        self, url: URL, body: bytes, headers: Mapping[str, str] | None = None
+        self, url: URL, body: bytes | Streamed, headers: Mapping[str, str] | None = None
     ) -> tuple[bytes, dict[str, str]]:
         """The reply's body and the headers worth keeping. Raises the errors of `core.errors` for anything but a 200."""
+        return await self.ask("POST", url, body, headers)
+
+    async def ask(
+        self, method: str, url: URL, body: bytes | Streamed | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[bytes, dict[str, str]]:
         call = self._patience.begin()
         try:
-            # A redirect would take the key elsewhere, and turns this POST into a GET.
-            async with self._open().post(url, data=body, headers=headers, allow_redirects=False) as response:
+            # A redirect would take the key elsewhere, and turns a POST into a GET.
+            sending = self._open().request(method, url, data=body, headers=headers, allow_redirects=False)
+            async with sending as response:
                 raw = self._veiled(await response.read())
                 kept = {name: self._text(found) for name, found in response.headers.items() if _kept(name)}
                 if response.status == 200:
                     return raw, kept
                 raise _error(response.status, raw, response.headers)
         except aiohttp.ClientConnectorError as error:
-            raise Unavailable(f"{url} cannot be reached ({_reason(error)}).", kind="unreachable") from error
+            raise Unavailable(f"{_place(url)} cannot be reached ({_reason(error)}).", kind="unreachable") from error
         except aiohttp.ConnectionTimeoutError as error:
             raise Unavailable(
-                f"{url} cannot be reached (no sign within {CONNECT_SECONDS:g} s).", kind="unreachable"
+                f"{_place(url)} cannot be reached (no sign within {CONNECT_SECONDS:g} s).", kind="unreachable"
             ) from error
         except asyncio.CancelledError as error:
             if call.is_late():
-                raise TimedOut(f"{url} did not answer within {self._patience.seconds:g} s.") from error
+                raise TimedOut(f"{_place(url)} did not answer within {self._patience.seconds:g} s.") from error
             raise
         except aiohttp.InvalidURL as error:
-            raise Permanent(f"'{url}' is not an address.", kind="bad_url") from error
+            raise Permanent(f"'{_place(url)}' is not an address.", kind="bad_url") from error
         except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
-            raise Unavailable(f"the connection to {url} broke ({type(error).__name__}).", kind="reset") from error
+            raise Unavailable(
+                f"the connection to {_place(url)} broke ({type(error).__name__}).", kind="reset"
+            ) from error
         finally:
             call.task = None
 
@@ -148,6 +175,11 @@ class Wire:
             self._session = None
 
 
+def _place(url: URL) -> str:
+    """Without what is asked of it: there may be a record's words in a query."""
+    return str(url.with_query(None))
+
+
 @lru_cache(maxsize=256)
 def _kept(name: str) -> bool:
     low = name.lower()
@@ -166,6 +198,7 @@ def _error(status: int, raw: bytes, headers: Mapping[str, str]) -> Permanent | R
     text = raw.decode("utf-8", "replace")
     said = message_in(text)
     kind, wait = f"http_{status}", retry_after(headers)
+    wait = retry_delay(text) if wait is None else wait
     if status in SLOW_DOWN:
         return RateLimited(
             f"told to slow down ({status}): {said}", raw=text, http_status=status, retry_after_seconds=wait
@@ -205,6 +238,17 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     if date.tzinfo is None:  # "-0000": no zone is known, and HTTP has no other than GMT
         date = date.replace(tzinfo=UTC)
     return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
+
+
+def retry_delay(text: str) -> float | None:
+    """Seconds to wait, as Google says it in the body of an error: `{"@type": "…/google.rpc.RetryInfo", "retryDelay":
+    "17s"}` among its details. https://cloud.google.com/apis/design/errors#error_payloads
+    """
+    try:
+        details: Any = from_json(text)["error"]["details"]
+        return next((_number(one["retryDelay"].removesuffix("s")) for one in details if "retryDelay" in one), None)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _number(text: str | None, unit: float = 1.0) -> float | None:

@@ -1,0 +1,116 @@
+"""Batches: what is handed over is not asked again, what comes home is what the live path would have stored, and what
+expired is asked again."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from studies import PRICE, Study, agent, blobs, flow, keys, step, study, synthesis
+
+from buttermilk.core.flows import Agent
+from buttermilk.core.jobs import Result
+from buttermilk.plugins import find
+from buttermilk.testing import MockProvider
+
+pytestmark = pytest.mark.anyio
+HALF = PRICE.model_copy(update={"batch": 0.5})
+ONCE = ("mode", "cost", "started_at", "ended_at", "run_id", "reply_headers", "reply", "sent")
+VENDORS = {
+    "openai": {"type": "openai"},
+    "anthropic": {"type": "anthropic", "parameters": {"max_tokens": 200}},
+    "gemini": {"type": "gemini"},
+}
+every_vendor = pytest.mark.parametrize("vendor", VENDORS)
+
+
+def asked_of(vendor: str, mock: MockProvider, **more: Any) -> Agent:
+    base = {"openai": mock.url, "anthropic": mock.root, "gemini": f"{mock.root}/v1beta"}[vendor]
+    parameters = VENDORS[vendor].get("parameters", {})
+    return agent(base, price=HALF, **more).model_copy(update={"type": vendor, "parameters": parameters})
+
+
+def plug_for(one: Agent) -> Any:
+    return find("models", one.type)(one, keys, blobs)
+
+
+def kept(one: Study, name: str = "run-1") -> dict[str, dict[str, Any]]:
+    return {result.job_id: result.model_dump(exclude=set(ONCE)) for result in one.attempts(name)}
+
+
+async def go(one: Study, asked: Agent, *more: Any, name: str = "run-1", mode: str = "batch") -> Any:
+    return await one.run(flow(step(asked), *more), name=name, plug_for=plug_for, mode=mode)
+
+
+@every_vendor
+async def test_it_is_handed_over_waited_for_and_collected(tmp_path: Path, vendor: str) -> None:
+    with MockProvider(batch_looks=1) as mock, study(tmp_path, 12) as one:
+        asked = asked_of(vendor, mock)
+        first = await go(one, asked)
+        assert (first.state, first.waiting, first.remaining) == ("stopped", 12, 12)
+        assert first.why == "12 jobs wait in batches"
+        again = await go(one, asked)
+        assert (again.state, again.waiting, len(one.attempts("run-1"))) == ("stopped", 12, 0)
+        last = await go(one, asked)
+        assert (last.state, last.waiting, last.remaining, last.statuses) == ("finished", 0, 0, {"answered": 12})
+        assert {result.mode for result in one.attempts("run-1")} == {"batch"}
+        assert one.store.batches("run-1") == []
+
+
+@every_vendor
+async def test_the_results_are_those_of_the_live_path(tmp_path: Path, vendor: str) -> None:
+    (tmp_path / "live").mkdir()
+    with MockProvider() as mock, study(tmp_path, 8) as together, study(tmp_path / "live", 8) as alone:
+        asked = asked_of(vendor, mock)
+        await go(together, asked)
+        await go(together, asked)
+        await go(alone, asked, mode="live")
+        assert kept(together) == kept(alone)
+        by_job: dict[str, Result] = {result.job_id: result for result in alone.attempts("run-1")}
+        for result in together.attempts("run-1"):
+            live = by_job[result.job_id]
+            assert result.sent == live.sent  # the very bytes, within an envelope
+            assert result.cost == pytest.approx((live.cost or 0) / 2)
+
+
+@every_vendor
+async def test_what_expired_is_asked_again_and_only_that(tmp_path: Path, vendor: str) -> None:
+    with MockProvider(pexpired=40) as mock, study(tmp_path, 30) as one:
+        asked = asked_of(vendor, mock)
+        await go(one, asked)
+        mock.configure(pexpired=40)
+        then = await go(one, asked, mode="live")
+        assert (then.state, then.remaining) == ("finished", 0)
+        attempts = one.attempts("run-1")
+        expired = {result.job_id for result in attempts if result.status == "failed"}
+        assert 0 < len(expired) < 30
+        assert {result.job_id for result in attempts if result.mode == "live"} == expired
+        assert all(result.attempt == 2 for result in attempts if result.mode == "live")
+
+
+async def test_a_step_that_reads_waits_for_what_is_in_batches(tmp_path: Path) -> None:
+    with MockProvider() as mock, study(tmp_path, 5) as one:
+        asked = asked_of("openai", mock)
+        steps = synthesis(agent(mock.url, name="editor"))
+        first = await go(one, asked, steps)
+        assert {lane.step for lane in first.lanes} == {"judge"}
+        second = await go(one, asked, steps)
+        assert second.waiting == 5  # the synthesis is handed over in its turn
+        third = await go(one, asked, steps)
+        assert (third.state, third.remaining) == ("finished", 0)
+
+
+async def test_a_live_run_leaves_alone_what_is_in_a_batch(tmp_path: Path) -> None:
+    with MockProvider(batch_looks=5) as mock, study(tmp_path, 6) as one:
+        asked = asked_of("openai", mock)
+        await go(one, asked)
+        before = mock.stats()["requests"]
+        then = await go(one, asked, mode="live")
+        assert (then.waiting, mock.stats()["requests"]) == (6, before)
+
+
+async def test_a_batch_that_is_refused_is_told_and_nothing_is_waited_for(tmp_path: Path) -> None:
+    with study(tmp_path, 3) as one:
+        progress = await go(one, agent("http://127.0.0.1:9/v1"))
+        assert progress.waiting == 0
+        assert [lane.down for lane in progress.lanes] != [""]
+        assert one.store.batches("run-1") == []
