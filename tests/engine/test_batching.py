@@ -10,6 +10,7 @@ from studies import PRICE, Study, agent, blobs, flow, keys, step, study, synthes
 from buttermilk.core.flows import Agent
 from buttermilk.core.jobs import Result
 from buttermilk.plugins import find
+from buttermilk.study.running import call_back
 from buttermilk.testing import MockProvider
 
 pytestmark = pytest.mark.anyio
@@ -114,3 +115,27 @@ async def test_a_batch_that_is_refused_is_told_and_nothing_is_waited_for(tmp_pat
         assert progress.waiting == 0
         assert [lane.down for lane in progress.lanes] != [""]
         assert one.store.batches("run-1") == []
+
+
+@every_vendor
+async def test_a_batch_that_was_called_back_is_waited_for_no_longer(tmp_path: Path, vendor: str) -> None:
+    with MockProvider(batch_looks=99) as mock, study(tmp_path, 4) as one:
+        asked = asked_of(vendor, mock)
+        await go(one, asked)
+        run = one.store.run("run-1")
+        assert run is not None
+        assert await call_back(one.store, run, plug_for) == 4
+        assert one.store.batches("run-1") == []
+        path = mock.requests()[-1]["path"]
+        assert path.endswith("cancel")
+        then = await go(one, asked, mode="live")
+        assert (then.state, then.remaining) == ("finished", 0)
+
+
+async def test_a_reply_that_cannot_be_read_is_asked_about_once_more_at_once(tmp_path: Path) -> None:
+    with MockProvider() as mock, study(tmp_path, 3) as one:
+        asked = asked_of("openai", mock, capabilities={"answers": "prompted"})  # the mock then answers another question
+        await go(one, asked)
+        await go(one, asked)
+        attempts = [(result.attempt, result.mode, result.status) for result in one.attempts("run-1")]
+        assert sorted(attempts) == [(1, "batch", "unparsed")] * 3 + [(2, "live", "unparsed")] * 3

@@ -15,10 +15,12 @@ from datetime import UTC, datetime, timedelta
 from getpass import getuser
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from buttermilk.config import find_root
 from buttermilk.core.contracts import Store
 from buttermilk.core.errors import ConfigError, StoreError, did_you_mean
+from buttermilk.core.flows import Agent
 from buttermilk.core.hashing import fingerprint
 from buttermilk.core.jobs import Job, Result, Run
 from buttermilk.core.records import Dataset
@@ -295,3 +297,18 @@ def control(store: Store, name: str | None, word: str) -> Run:
     raise ConfigError(
         f"run '{found.run_id}' is not going on ({found.state}).", hint=f"Type: buttermilk run {found.flow}"
     )
+
+
+async def call_back(store: Store, found: Run, plug_for: Callable[[Agent], Any]) -> int:
+    """Call the run's batches back at their providers; how many jobs wait no longer. What was answered there is lost."""
+    agents = {(agent.name, agent.hash): agent for flow in found.method for step in flow.steps for agent in step.agents}
+    count = 0
+    for batch in store.batches(found.run_id):
+        plug = plug_for(agents[batch.agent, batch.agent_hash])
+        try:
+            await plug.cancel(batch.ticket)
+        finally:
+            await plug.close()
+        store.settle(batch.ticket, "cancelled")
+        count += len(batch.job_ids)
+    return count

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from buttermilk.config import find_root
 from buttermilk.core.jobs import Job, Result
-from buttermilk.study.looking import bring_in, export, replay, report, show, status, store_of
+from buttermilk.study.looking import bring_in, cancel, export, replay, report, show, status, store_of
 from buttermilk.study.running import control
 from buttermilk.verbs.live import summary
 from buttermilk.verbs.screen import (
@@ -139,8 +139,10 @@ def resume_(run: str | None, study: str | None) -> None:
 @study_option
 @one_screen
 def cancel_(run: str | None, study: str | None) -> None:
-    """End RUN (else the latest) for good. What was answered stays stored."""
-    _tell(run, study, "cancel", "cancelled")
+    """End RUN (else the latest) for good, and call its batches back. What was answered stays stored."""
+    found, back = asyncio.run(cancel(run, root=_root(study)))
+    called = f"; {back:,} jobs are called back from their providers" if back else ""
+    out.print(f"{found.run_id}: cancelled{called}", markup=False)
 
 
 @click.command("show")

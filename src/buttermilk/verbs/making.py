@@ -1,5 +1,6 @@
 """`init`, `demo` and `doctor`."""
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -8,11 +9,14 @@ from rich.markup import escape
 
 from buttermilk.config import find_root
 from buttermilk.core.errors import ConfigError
+from buttermilk.study.doctor import doctor
 from buttermilk.study.looking import report
-from buttermilk.study.making import DEMO, demo_overrides, demo_study, doctor, init
+from buttermilk.study.making import DEMO, demo_overrides, demo_study, init
 from buttermilk.study.running import prepare
+from buttermilk.study.trying import PATIENCE_SECONDS, try_models
 from buttermilk.verbs.running import go
-from buttermilk.verbs.screen import OVERRIDES, WRONG, json_option, one_screen, out, print_json, study_option
+from buttermilk.verbs.screen import FAILED, OVERRIDES, WRONG, json_option, one_screen, out, print_json, study_option
+from buttermilk.verbs.trials import show_trials
 
 
 @click.command("init")
@@ -39,13 +43,19 @@ def demo_(overrides: tuple[str, ...], agents: tuple[str, ...], into: Path, as_js
 
 
 @click.command("doctor")
+@click.option("--live", is_flag=True, help="Ask each model of the study's flows one small question; this may cost.")
+@click.option("--all", "every", is_flag=True, help="With --live: each model that there is a file for.")
+@click.option("--patience", type=float, default=PATIENCE_SECONDS, help="With --live: seconds to wait for an answer.")
 @study_option
 @json_option
 @one_screen
-def doctor_(study: str | None, as_json: bool) -> None:
+def doctor_(live: bool, every: bool, patience: float, study: str | None, as_json: bool) -> None:
     """Say what works here and what does not: the installation, the plugs, and each flow up to its first call."""
+    start = Path(study) if study else Path.cwd()
+    if live:
+        sys.exit(_ask_models(find_root(start), every, patience, as_json=as_json))
     try:
-        root = find_root(Path(study) if study else Path.cwd())
+        root = find_root(start)
     except ConfigError:
         root = None
     findings = doctor(root)
@@ -58,3 +68,13 @@ def doctor_(study: str | None, as_json: bool) -> None:
             if one.hint:
                 out.print(f"    {escape(one.hint)}")
     sys.exit(0 if all(one.well for one in findings) else WRONG)
+
+
+def _ask_models(root: Path, every: bool, patience: float, *, as_json: bool) -> int:
+    with out.status("asking each model one question ..."):
+        trials = asyncio.run(try_models(root, every=every, patience_seconds=patience))
+    if as_json:
+        print_json({"trials": [{**vars(one), "well": one.well} for one in trials]})
+    else:
+        show_trials(trials)
+    return 0 if all(one.well for one in trials) else FAILED

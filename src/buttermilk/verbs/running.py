@@ -198,7 +198,9 @@ def _closing(progress: Progress, running: Running, said: str) -> None:
     failed = 0 if running.stop.why else progress.statuses["failed"]  # what a stop cut short did not fail
     if failed and not down:
         err.print(f"[bold red]✗[/] {'1 job' if failed == 1 else f'{failed:,} jobs'} failed.")
-    if progress.remaining and progress.state != "cancelled":
+    if progress.waiting:
+        out.print("The providers answer within a day. To collect what has come, type the same command again.")
+    elif progress.remaining and progress.state != "cancelled":
         err.print(f"  What was answered is stored. {GO_ON}" if down or failed else GO_ON)
     if progress.budget is not None or progress.money:
         out.print(f"spent {money(progress.money, progress.currency)}", markup=False)

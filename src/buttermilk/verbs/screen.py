@@ -82,9 +82,10 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 
 def last_line(counts: Mapping[str, Any]) -> str:
-    """`answered 2,956 · refused 28 · unparsed 16 · failed 0 · skipped 0 · remaining 0`"""
+    """`answered 2,956 · refused 28 · unparsed 16 · failed 0 · skipped 0 · remaining 0`, and what waits in batches."""
     names = ("answered", "refused", "unparsed", "failed", "skipped", "remaining")
-    return " · ".join(f"{name} {counts.get(name, 0):,}" for name in names)
+    shown = [*names, "waiting"] if counts.get("waiting") else names
+    return " · ".join(f"{name} {counts.get(name, 0):,}" for name in shown)
 
 
 def rows_left_out(count: int) -> str:
@@ -93,7 +94,9 @@ def rows_left_out(count: int) -> str:
 
 
 def money(amount: float, currency: str) -> str:
-    """Enough digits to see it: `0.0042 USD`, `12.50 USD`."""
+    """Enough digits to see it: `0.0042 USD`, `12.50 USD`; and `<0.0001 USD`, which is not nothing."""
+    if 0 < amount < 0.0001:
+        return f"<0.0001 {currency}"
     return f"{amount:,.2f} {currency}" if amount >= 1 or amount == 0 else f"{amount:.4f} {currency}"
 
 
