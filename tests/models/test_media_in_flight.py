@@ -30,7 +30,11 @@ agent = Agent(name="gpt", type="openai", model="gpt-4o-mini", base_url=url, key=
               capabilities=Capabilities(inputs=("text", "image"), answers="prompted"))
 
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    status = Path("/proc/self/status")  # what getrusage says may be the peak of the process that started this one
+    if not status.is_file():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
 
 async def main():
     plug = find("models", "openai")(agent, keys, lambda key: (folder / key).read_bytes())
@@ -61,4 +65,4 @@ def test_five_hundred_pictures_in_flight_take_little_more_memory_than_none(tmp_p
         assert mock.stats()["max_in_flight"] > IN_FLIGHT * 0.9
     found = json.loads(said)
     assert found["replies"] == IN_FLIGHT
-    assert found["more"] < MOST_BYTES, f"{found['more']:,} bytes"
+    assert 0 < found["more"] < MOST_BYTES, f"{found['more']:,} bytes"
