@@ -166,7 +166,8 @@ def main() -> None:
     machine = f"Python {platform.python_version()}, {os.cpu_count()} cores"
     print(f"\n{given.n} records, {given.c} in flight, {given.latency:g} ms latency, {given.rounds} rounds; {machine}\n")
     print(table(rows, names, given.n))
-    if len({(row["ok"], row["digest"]) for row in rows}) > 1:
+    said = {(row.get("agents", 1), row["ok"], row["digest"]) for row in rows}
+    if len(said) > len({agents for agents, _, _ in said}):  # several agents give other answers than one
         print("\nThe adapters do NOT agree on the answers (see `digest` in --json).")
     if given.json:
         asked = {"n": given.n, "c": given.c, "latency_ms": given.latency, "rounds": given.rounds, "machine": machine}

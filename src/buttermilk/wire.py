@@ -199,6 +199,8 @@ def _error(status: int, raw: bytes, headers: Mapping[str, str]) -> Permanent | R
     said = message_in(text)
     kind, wait = f"http_{status}", retry_after(headers)
     wait = retry_delay(text) if wait is None else wait
+    if status == 429 and "insufficient_quota" in text:  # OpenAI's word for an empty account: waiting fills none
+        return Permanent(f"the account has no credit left: {said}", kind="no_credit", raw=text, http_status=status)
     if status in SLOW_DOWN:
         return RateLimited(
             f"told to slow down ({status}): {said}", raw=text, http_status=status, retry_after_seconds=wait

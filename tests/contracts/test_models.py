@@ -45,7 +45,61 @@ async def openai() -> AsyncIterator[Opened]:
         await model.close()
 
 
-CASES = [Case("simulated", simulated), Case("openai", openai)]
+@asynccontextmanager
+async def gemini() -> AsyncIterator[Opened]:
+    with MockProvider() as mock:
+        agent = Agent(name="gemini", type="gemini", model="gemini-3.8-flash", base_url=mock.url, key="secret://env/KEY")
+        model = find("models", "gemini")(agent, keys, blobs)
+        yield model, agent
+        await model.close()
+
+
+@asynccontextmanager
+async def anthropic() -> AsyncIterator[Opened]:
+    with MockProvider() as mock:
+        agent = Agent(
+            name="claude",
+            type="anthropic",
+            model="claude-sonnet-5-5",
+            base_url=mock.root,
+            key="secret://env/KEY",
+            parameters={"max_tokens": 500},
+        )
+        model = find("models", "anthropic")(agent, keys, blobs)
+        yield model, agent
+        await model.close()
+
+
+@asynccontextmanager
+async def openai_responses() -> AsyncIterator[Opened]:
+    with MockProvider() as mock:
+        agent = Agent(
+            name="gpt", type="openai_responses", model="gpt-5.4-mini", base_url=mock.url, key="secret://env/K"
+        )
+        model = find("models", "openai_responses")(agent, keys, blobs)
+        yield model, agent
+        await model.close()
+
+
+@asynccontextmanager
+async def pydantic_ai() -> AsyncIterator[Opened]:
+    with MockProvider() as mock:
+        agent = Agent(
+            name="gpt", type="pydantic_ai", model="openai:gpt-5.4-mini", base_url=mock.url, key="secret://env/K"
+        )
+        model = find("models", "pydantic_ai")(agent, keys, blobs)
+        yield model, agent
+        await model.close()
+
+
+CASES = [
+    Case("simulated", simulated),
+    Case("openai", openai),
+    Case("openai_responses", openai_responses),
+    Case("pydantic_ai", pydantic_ai),
+    Case("gemini", gemini),
+    Case("anthropic", anthropic),
+]
 
 each_model = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 pytestmark = [pytest.mark.anyio, each_model]

@@ -147,6 +147,10 @@ def test_a_seed_is_sent_where_there_is_one() -> None:
                 "file": {"filename": "record.pdf", "file_data": "data:application/pdf;base64,JVBERi0xLjc="},
             },
         ),
+        (
+            Part(kind="video", blob=SOUND, media_type="video/mp4"),  # vLLM and OpenRouter take it
+            {"type": "video_url", "video_url": {"url": "data:video/mp4;base64,YSBzb3VuZA=="}},
+        ),
     ],
 )
 async def test_media_go_in_the_form_that_the_dialect_has_for_them(part: Part, said: Any) -> None:
@@ -273,6 +277,74 @@ async def test_the_arguments_of_the_forced_call_are_the_text() -> None:
     other = {"id": "call_0", "type": "function", "function": {"name": "search", "arguments": "{}"}}
     reply, _ = await sent(chat(None, finish="tool_calls", message={"tool_calls": [other, call]}))
     assert (reply.text, reply.finish) == ('{"words": 4}', "stop")
+
+
+async def test_an_answer_in_parts_is_their_text_without_the_thinking() -> None:
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    reply, _ = await sent(chat(None, message={"content": [thought, {"type": "text", "text": "Y"}, words("es.")]}))
+    assert reply.text == "Yes."
+
+
+def words(text: str) -> dict[str, str]:
+    return {"type": "text", "text": text}
+
+
+FILTERED = {  # https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter
+    "message": "The response was filtered.",
+    "code": "content_filter",
+    "status": 400,
+    "innererror": {"code": "ResponsibleAIPolicyViolation", "content_filter_result": {"hate": {"filtered": True}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, FILTERED),
+        (400, FILTERED | {"code": "400"}),
+        (400, {"code": "invalid_prompt", "message": "Flagged as potentially violating our usage policy."}),
+        (403, {"code": 403, "message": "Flagged.", "metadata": {"reasons": ["hate"], "flagged_input": "A small"}}),
+    ],
+)
+async def test_a_question_that_a_filter_kept_back_is_refused_and_no_error(status: int, error: Any) -> None:
+    reply, asked = await sent(http({"error": error}, status))
+    assert (reply.finish, reply.refusal, reply.text, reply.http_status) == ("filter", error["message"], "", status)
+    assert json.loads(reply.raw) == {"error": error}
+    assert_restored(reply.sent, asked.body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"code": "invalid_prompt", "message": "No such role."}},
+        {"error": {"code": 403, "message": "No.", "metadata": {"provider_name": "x"}}},
+        {"error": {"code": None, "message": None, "innererror": None, "metadata": None}},
+        {"error": "content_filter"},
+        {"detail": "content_filter"},
+        ["content_filter"],
+        "content_filter",
+    ],
+)
+async def test_any_other_complaint_is_an_error(body: Any) -> None:
+    with pytest.raises(Permanent):
+        await sent(http(body, 400))
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"code": 502, "message": "The provider is down."}, Unavailable),
+        ({"code": 429, "message": "The provider is busy."}, RateLimited),
+        ({"code": 402, "message": "The provider wants money."}, Permanent),
+    ],
+)
+async def test_an_error_that_comes_with_status_200_is_one(error: Any, kind: type[ProviderError]) -> None:
+    choice = {"index": 0, "finish_reason": "error", "message": {"content": "Y"}, "error": error}
+    for said in ({"error": error}, {"choices": [choice]}):  # https://openrouter.ai/docs/errors
+        with pytest.raises(kind, match="The provider") as caught:
+            await sent(http(said))
+        assert type(caught.value) is kind
+        assert json.loads(caught.value.raw) == said
 
 
 async def test_a_reply_that_says_little_is_still_a_reply() -> None:

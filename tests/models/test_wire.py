@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from answering import answering, http
-from buttermilk.core.errors import RateLimited, SecretError, TimedOut, Unavailable
+from buttermilk.core.errors import Permanent, RateLimited, SecretError, TimedOut, Unavailable
 from buttermilk.core.flows import Limits
 from buttermilk.testing import MockProvider
 from buttermilk.wire import Wire, _reason, message_in, retry_after, retry_delay
@@ -136,6 +136,12 @@ async def test_a_secret_that_comes_back_is_veiled_in_body_headers_and_errors() -
         await post(http({"error": {"message": f"the key {SECRET} is tired"}}, 429), SECRET)
     assert caught.value.message == "told to slow down (429): the key [key] is tired"
     assert SECRET not in caught.value.raw
+
+
+async def test_an_empty_account_is_not_a_crowded_one() -> None:
+    with pytest.raises(Permanent, match="no credit left: You exceeded your quota") as caught:
+        await post(http({"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}, 429))
+    assert caught.value.kind == "no_credit"
 
 
 async def test_a_stand_in_for_a_key_is_an_ordinary_word_in_a_reply() -> None:
