@@ -4,6 +4,7 @@ What comes is what the live path would have stored, but for its price and the ma
 batch is waited for and not asked; what expired there, or failed, remains to be asked like any failed job.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from buttermilk.core.contracts import Batches, Model, Store, Tool
 from buttermilk.core.errors import PromptError, ProviderError
 from buttermilk.core.flows import Agent
 from buttermilk.core.jobs import Batch, Job
-from buttermilk.core.messages import Request
+from buttermilk.core.messages import Reply, Request
 from buttermilk.engine.assemble import assemble
 from buttermilk.engine.attempt import Attempts
 from buttermilk.engine.lane import Lane, Todo
@@ -21,6 +22,8 @@ from buttermilk.engine.plan import CellPlan
 from buttermilk.engine.writer import Writer
 
 Asked = list[tuple[Job, Request]]
+Come = tuple[str, Reply | ProviderError]
+TOGETHER = 200  # replies that are read and stored at a time
 
 
 def takes_batches(plug: Model | Tool) -> bool:
@@ -59,18 +62,29 @@ class Batching:
         return waiting
 
     async def _bring_home(self, batch: Batch, plug: Batches, lane: Lane) -> None:
-        count = 0
-        async for job_id, outcome in plug.replies(batch.ticket):
-            job = await self.writer.call(self.store.job, job_id)
-            if job is None:
-                continue  # nobody asked it here
-            known = (await self.writer.call(self.store.done, [job_id])).get(job_id)
-            before = known.attempts if known else 0
-            results = await self.attempts.taken(job, outcome, plug, lane, before, batch.submitted_at)
-            await self.writer.keep([(job, result) for result in results])
+        count, come = 0, list[Come]()
+        async for reply in plug.replies(batch.ticket):
+            come.append(reply)
             count += 1
+            if len(come) == TOGETHER:
+                await self._keep(come, batch, plug, lane)
+                come.clear()
+        await self._keep(come, batch, plug, lane)
         await self.writer.call(self.store.settle, batch.ticket, "collected")
         self.log("batch collected", {"ticket": batch.ticket, "replies": count, "of": len(batch.job_ids)})
+
+    async def _keep(self, come: Sequence[Come], batch: Batch, plug: Batches, lane: Lane) -> None:
+        known = await self.writer.call(self.store.done, [job_id for job_id, _ in come])
+
+        async def one(job_id: str, outcome: Reply | ProviderError) -> None:
+            job = await self.writer.call(self.store.job, job_id)
+            if job is None:
+                return  # nobody asked it here
+            before = known[job_id].attempts if job_id in known else 0
+            results = await self.attempts.taken(job, outcome, plug, lane, before, batch.submitted_at)
+            await self.writer.keep([(job, result) for result in results])
+
+        await asyncio.gather(*(one(*reply) for reply in come))
 
     async def submit(self, chunks: AsyncIterator[list[Todo]], lane: Lane) -> None:
         """Hand over all that is missing, agent by agent."""

@@ -19,8 +19,9 @@ from buttermilk.engine.lane import Lane
 from buttermilk.engine.limits import Limiter
 from buttermilk.engine.progress import LaneProgress
 from buttermilk.plugins import find, names
-from buttermilk.study.opening import blobs_of, keys_of, open_store
-from buttermilk.study.running import find_run, is_alive
+from buttermilk.study.keys import keys_of
+from buttermilk.study.opening import blobs_of, open_store
+from buttermilk.study.running import call_back, control, find_run, is_alive
 
 STATUSES = ("answered", "refused", "unparsed", "failed")
 
@@ -34,6 +35,17 @@ def store_of(root: Path | None = None, overrides: Sequence[str] = ()) -> tuple[S
             "nothing has been asked in this study yet.", where=str(root), hint="Type: buttermilk run FLOW"
         )
     return open_store(spec, root), root
+
+
+async def cancel(run: str | None = None, *, root: Path | None = None) -> tuple[Run, int]:
+    """End a run for good; how many jobs were called back with its batches."""
+    store, root = store_of(root)
+    try:
+        found = control(store, run, "cancel")
+        keys = keys_of(root)
+        return found, await call_back(store, found, lambda agent: find("models", agent.type)(agent, keys, bytes))
+    finally:
+        store.close()
 
 
 def status(run: str | None = None, *, root: Path | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -56,6 +68,7 @@ def as_status(found: Run, counts: dict[tuple[str, str, str], int], events: list[
         "flow": found.flow,
         "dataset": found.dataset,
         "wave": found.wave,
+        "waiting": sum(len(batch.job_ids) for batch in store.batches(found.run_id)),
         "state": "paused" if alive and found.control == "pause" else state,
         "why": found.why,
         "store": store.where,
@@ -151,12 +164,13 @@ def _job_in(file: Path) -> Job:
 
 
 def _plug(job: Job, root: Path) -> Model | Tool:
+    keys = keys_of(root)
     if job.agent.role == "tool":
-        tool: Tool = find("tools", job.agent.type)(job.agent, keys_of(root))
+        tool: Tool = find("tools", job.agent.type)(job.agent, keys)
         return tool
     spec = compose_store(root) if (root / "conf").is_dir() else None
     blobs = blobs_of(spec, root).read if spec else _no_blobs
-    model: Model = find("models", job.agent.type)(job.agent, keys_of(root), blobs)
+    model: Model = find("models", job.agent.type)(job.agent, keys, blobs)
     return model
 
 

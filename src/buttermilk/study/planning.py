@@ -213,13 +213,19 @@ class _Planner:
         row.input_tokens = _add(row.input_tokens, missing * low_in, missing * high_in)
         row.output_tokens = _add(row.output_tokens, missing * low_out, missing * high_out)
         if agent.price:
+            share = agent.price.batch if self._in_batches(agent) else 1
             per_job = [
-                (given * agent.price.input + made * agent.price.output) / 1_000_000
+                share * (given * agent.price.input + made * agent.price.output) / 1_000_000
                 for given, made in ((low_in, low_out), (high_in, high_out))
             ]
             before = row.cost or (0.0, 0.0)
             row.cost = (before[0] + missing * per_job[0], before[1] + missing * per_job[1])
             row.price = agent.price.version
+
+    def _in_batches(self, agent: Agent) -> bool:
+        if self.study.composed.run.mode != "batch" or agent.door:
+            return False
+        return getattr(find("models", agent.type), "batches", None) is not None
 
     def _prompt_characters(self, cell: CellPlan) -> float:
         """The mean length of the rendered prompt and the schema, over the first records."""
