@@ -133,11 +133,12 @@ class Wire:
             # A redirect would take the key elsewhere, and turns a POST into a GET.
             sending = self._open().request(method, url, data=body, headers=headers, allow_redirects=False)
             async with sending as response:
-                raw = self._veiled(await response.read())
-                kept = {name: self._text(found) for name, found in response.headers.items() if _kept(name)}
-                if response.status == 200:
-                    return raw, kept
-                raise _error(response.status, raw, response.headers)
+                status, raw = response.status, self._veiled(await response.read())
+                if status == 200:
+                    return raw, {name: self._text(found) for name, found in response.headers.items() if _kept(name)}
+                said = {name.lower(): self._text(found) for name, found in response.headers.items()}
+            del response, sending  # they know the headers as they came, and an error is shown with what was at hand
+            raise _error(status, raw, said)
         except aiohttp.ClientConnectorError as error:
             raise Unavailable(f"{_place(url)} cannot be reached ({_reason(error)}).", kind="unreachable") from error
         except aiohttp.ConnectionTimeoutError as error:
