@@ -20,7 +20,7 @@ demo:
 
 test:
 	@sh scripts/environment.sh dev
-	@sh scripts/browser.sh
+	@sh scripts/programs.sh
 	@.venv/bin/python -m pytest -n 2
 
 check:

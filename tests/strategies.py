@@ -25,7 +25,7 @@ from buttermilk.core.flows import (
 )
 from buttermilk.core.hashing import canonical
 from buttermilk.core.jobs import Answer, Budget, Event, Job, Result, Run, Sent, Usage, fill
-from buttermilk.core.records import Columns, Dataset, DatasetSpec, HumanLabel, Part, Record, Reject
+from buttermilk.core.records import Columns, Dataset, DatasetSpec, HumanLabel, Origin, Part, Record, Reject
 
 HOSTILE = (
     "",
@@ -68,6 +68,7 @@ media = st.builds(
     alt=st.none() | texts,
     role=roles,
     path=st.none() | texts,
+    origin=st.none() | st.builds(Origin, blob=hashes, how=texts, by=texts),
 )
 labels = st.builds(HumanLabel, question=words, value=st.one_of(texts, whole, st.booleans(), reals), coder=names)
 records = st.builds(

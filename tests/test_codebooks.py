@@ -65,12 +65,6 @@ def test_a_list_of_names_is_enough(tmp_path: Path) -> None:
     assert codebook.question("tone").label_names == ("no", "1", "true-ish")
 
 
-def test_questions_and_labels_may_be_lists_that_say_their_names(tmp_path: Path) -> None:
-    listed = "questions:\n- name: tone\n  ask: Is it?\n  labels:\n  - {name: yes, definition: It is.}\n  - name: no\n"
-    mapped = "questions: {tone: {ask: 'Is it?', labels: {yes: It is., no: }}}"
-    assert read(tmp_path, listed) == read(tmp_path, mapped)
-
-
 def test_the_same_questions_have_the_same_hash_whoever_signs_them(tmp_path: Path) -> None:
     assert read(tmp_path, SENTIMENT).hash == read(tmp_path, SENTIMENT.replace("A. Woolf", "V. Woolf")).hash
 
@@ -118,8 +112,7 @@ def test_a_slip_is_named_with_its_line(before: str, after: str, where: str, says
         ("questions: {}\n", "fair.yaml:1: the codebook asks no questions"),
         ("questions: tone\n", "fair.yaml:1: 'questions' is a map here"),
         ("questions:\n  tone: What is it?\n", "fair.yaml:2: 'tone' is a map here"),
-        ("questions:\n- ask: x\n", "fair.yaml:2: a `name:` is missing here"),
-        ("questions:\n- {name: a, ask: x, level: text}\n- {name: a, ask: y, level: text}\n", "'a' is here twice"),
+        ("questions:\n- ask: x\n", "fair.yaml:1: 'questions' is a map here"),
         ("questions: {q: {ask: x, labels: [only]}}\n", "needs at least two labels"),
         ("questions: {q: {ask: x, labels: [a, a]}}\n", "names a label twice"),
         ("questions: {q: {ask: x, labels: [true, false]}}\n", "text is wanted here, not true"),

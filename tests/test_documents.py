@@ -61,11 +61,9 @@ def test_a_key_that_is_given_twice_is_an_error_that_names_both_lines() -> None:
         load_yaml("steps:\n  judge: {}\n  # a comment\n\n  judge: {}\n", "x.yaml")
 
 
-def test_an_alias_repeats_its_anchor_and_a_merge_is_overridden() -> None:
-    data, _ = load_yaml("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: *a\nd: {<<: [{x: 9}, *a]}\n", "x")
-    assert data["b"] == {"x": 1, "y": 3}
+def test_an_alias_repeats_its_anchor() -> None:
+    data, _ = load_yaml("a: &a {x: 1, y: 2}\nc: *a\n", "x")
     assert data["c"] == {"x": 1, "y": 2}
-    assert data["d"] == {"x": 9, "y": 2}
 
 
 def test_a_bomb_of_aliases_is_refused() -> None:
@@ -76,7 +74,7 @@ def test_a_bomb_of_aliases_is_refused() -> None:
 
 def test_yaml_that_contains_itself_is_refused() -> None:
     assert where_of("a: &a [1, *a]\n") == "conf/x.yaml:1"
-    assert where_of("a: &a\n  <<: *a\n").startswith("conf/x.yaml:")
+    assert where_of("a: &a\n  b: *a\n").startswith("conf/x.yaml:")
 
 
 @pytest.mark.parametrize("text", ["[" * 400, "{b: " * 100 + "1" + "}" * 100])
@@ -100,7 +98,6 @@ def test_bottomless_yaml_is_refused(text: str) -> None:
         ("a: 1\n'': x\n", 2, "a key is missing"),
         ("a: 1\n: x\n", 2, "does not fit"),
         ("a: 1\nb: \x00\n", 2, "U\\+0000"),
-        ("a: {<<: 3}\n", 1, "'<<' takes a map"),
         ("a: 'never closed\n", 2, "."),
     ],
 )

@@ -106,17 +106,9 @@ def test_only_the_three_words_alone_on_a_line_are_headings(prompts: Path) -> Non
     assert sections[0].template == "# Something else\n# user guide\n## user\n #user\n#user\n# user:"
 
 
-def test_a_heading_in_a_code_fence_is_text(prompts: Path) -> None:
-    text = (
-        "Like this:\n```md\n# system\n~~~\n```\n~~~~\n```\n# user\n~~~\n~~~~~\n```{{ record.text }}```\n# assistant\nok"
-    )
-    assert [part.role for part in load(prompts, text).sections] == ["user", "assistant"]
-
-
-def test_a_fence_that_swallows_a_heading_is_an_error(prompts: Path) -> None:
-    with pytest.raises(PromptError, match=r"prompts/one.md:4: this heading is inside a code fence"):
-        load(prompts, "# system\n```\nhello\n# user\n{{ record.text }}\n# assistant\nx")
-    assert len(load(prompts, "# user\nwhat follows is code:\n```\n{{ record.text }}").sections) == 1
+def test_a_heading_that_is_meant_as_text_can_be_written(prompts: Path) -> None:
+    assert len(load(prompts, 'Like this:\n{{ "# user" }}').sections) == 1
+    assert rendered('Like this:\n{{ "# user" }}') == "Like this:\n# user"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ VERBS = {
     "show": ("looking", "Show one job: what was asked, and every answer as it came."),
     "replay": ("looking", "Ask one job again, from the store or from its JSON alone."),
     "export": ("looking", "Write the answers as a table: CSV, XLSX, Parquet or JSONL."),
+    "derive": ("looking", "Make a dataset of what a step said of each record in words."),
     "report": ("looking", "Write a run's report: one HTML page."),
     "import": ("looking", "Store answers from a rescue file."),
     "doctor": ("making", "Say what works here and what does not."),

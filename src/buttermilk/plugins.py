@@ -8,7 +8,21 @@ from typing import Any
 from buttermilk.core.errors import ConfigError, MissingExtra, did_you_mean
 
 # Which extra brings the library that a plug of ours needs and core does not.
-EXTRAS = {"vaderSentiment": "vader", "openpyxl": "xlsx", "pyarrow": "parquet"}
+EXTRAS = {
+    "vaderSentiment": "vader",
+    "openpyxl": "xlsx",
+    "pyarrow": "parquet",
+    "genai_prices": "prices",
+    "PIL": "media",
+    "pypdfium2": "media",
+    "textblob": "textblob",
+    "torch": "transformers",
+    "transformers": "transformers",
+    "keyring": "keyring",
+    "google": "google",
+    "azure": "azure",
+    "botocore": "aws",
+}
 
 
 @cache
@@ -29,10 +43,15 @@ def find(kind: str, name: str) -> Any:
     point = _registered(kind).get(name)
     if point is None:
         raise ConfigError(f"there is no '{name}' among the {kind}.", hint=did_you_mean(name, names(kind)))
+    return getattr(opened(point.module, f"{kind[:-1]} '{name}'"), point.attr)
+
+
+def opened(module: str, what: str) -> Any:
+    """A module whose library may be absent. Raises MissingExtra where it is, saying `what` needs it."""
     try:
-        return getattr(import_module(point.module), point.attr)
+        return import_module(module)
     except ModuleNotFoundError as error:
         library = (error.name or "").partition(".")[0]
         if library in EXTRAS:
-            raise MissingExtra(f"{kind[:-1]} '{name}'", EXTRAS[library]) from error
+            raise MissingExtra(what, EXTRAS[library]) from error
         raise

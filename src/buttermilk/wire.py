@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import aiohttp
@@ -24,7 +24,15 @@ CONNECT_SECONDS = 10.0
 SLOW_DOWN = (429, 529)  # 529: "overloaded", as Anthropic says it
 SLICE = 65_536
 LONG = 12  # characters: a shorter secret (`EMPTY`, `none`) is a stand-in, and an ordinary word
-KEPT_HEADERS = ("request-id", "ratelimit", "retry-after", "processing-ms", "openai-version", "x-envoy")
+KEPT_HEADERS = (
+    "request-id",
+    "ratelimit",
+    "retry-after",
+    "processing-ms",
+    "openai-version",
+    "x-envoy",
+    "goog-upload-url",
+)
 
 
 @dataclass(slots=True)
@@ -133,10 +141,11 @@ class Wire:
             # A redirect would take the key elsewhere, and turns a POST into a GET.
             sending = self._open().request(method, url, data=body, headers=headers, allow_redirects=False)
             async with sending as response:
-                status, raw = response.status, self._veiled(await response.read())
+                hide = partial(_veiled, secrets=(*self._secrets, *lent(headers)) if headers else self._secrets)
+                status, raw = response.status, hide(await response.read())
                 if status == 200:
-                    return raw, {name: self._text(found) for name, found in response.headers.items() if _kept(name)}
-                said = {name.lower(): self._text(found) for name, found in response.headers.items()}
+                    return raw, {name: _text(found, hide) for name, found in response.headers.items() if _kept(name)}
+                said = {name.lower(): _text(found, hide) for name, found in response.headers.items()}
             del response, sending  # they know the headers as they came, and an error is shown with what was at hand
             raise _error(status, raw, said)
         except aiohttp.ClientConnectorError as error:
@@ -158,16 +167,6 @@ class Wire:
         finally:
             call.task = None
 
-    def _veiled(self, raw: bytes) -> bytes:
-        """Some servers repeat the key in their complaint: what is kept must not have it."""
-        for secret in self._secrets:
-            if secret in raw:
-                raw = raw.replace(secret, b"[key]")
-        return raw
-
-    def _text(self, header: str) -> str:
-        return self._veiled(header.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
-
     async def close(self) -> None:
         self._patience.close()
         if self._session is not None:
@@ -179,6 +178,24 @@ class Wire:
 def _place(url: URL) -> str:
     """Without what is asked of it: there may be a record's words in a query."""
     return str(url.with_query(None))
+
+
+def lent(headers: Mapping[str, str]) -> list[bytes]:
+    """The tokens that a cloud lent for this call."""
+    named = (text for name, text in headers.items() if "authorization" in name.lower() or "token" in name.lower())
+    return [text.rpartition(" ")[2].encode() for text in named if len(text) >= LONG]
+
+
+def _veiled(raw: bytes, secrets: Collection[bytes]) -> bytes:
+    """Some servers repeat the key in their complaint: what is kept must not have it."""
+    for secret in secrets:
+        if secret in raw:
+            raw = raw.replace(secret, b"[key]")
+    return raw
+
+
+def _text(header: str, hide: Callable[[bytes], bytes]) -> str:
+    return hide(header.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
 
 
 @lru_cache(maxsize=256)

@@ -1,11 +1,16 @@
 """What every analysis tool keeps, ours or a stranger's. To put yours to it, add a Case whose agent answers FEELING."""
 
 import json
+import threading
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
+from amazon import amazon
+from answering import Asked, chat
 from asking import CODEBOOK, FEELING, FEELINGS, HOSTILE, PLANTED, REASON, job, keys, verse
 from buttermilk.core.contracts import Tool
 from buttermilk.core.errors import ConfigError, Permanent
@@ -18,6 +23,11 @@ BY_COMPOUND = [
     {"label": "negative", "when": {"compound": "<= -0.05"}},
     {"label": "no_impact"},
 ]
+BY_POLARITY = [
+    {"label": "positive", "when": {"polarity": "> 0"}},
+    {"label": "negative", "when": {"polarity": "< 0"}},
+    {"label": "no_impact"},
+]
 BY_COUNT = [
     {"label": "positive", "when": {"glad": "> sad"}},
     {"label": "negative", "when": {"sad": ">= 1"}},
@@ -25,26 +35,118 @@ BY_COUNT = [
 ]
 
 
+def by(score: str) -> dict[str, Any]:
+    """High where the text has joy in it."""
+    return {"feeling": [{"label": "positive", "when": {score: ">= 0.5"}}, {"label": "no_impact"}]}
+
+
+def joyful(text: str) -> dict[str, float]:
+    """What a scholar's own function might be."""
+    return {"joy": float("joy" in text)}
+
+
 @dataclass(frozen=True)
 class Case:
-    """One plug, by the parameters of an agent that uses it."""
+    """One plug, by the parameters of an agent that uses it; `reply`, for a service: what it says, J being the score."""
 
     type: str
     parameters: dict[str, Any]
+    reply: Any = None
 
     @property
     def agent(self) -> Agent:
-        return Agent(name=f"my_{self.type}", type=self.type, role="tool", parameters=self.parameters)
+        url = f"{SERVED[0]}/{self.type}" if self.reply is not None else ""
+        model, key = ("m1", "secret://env/KEY") if url else ("", "")
+        name = f"my_{self.type}"
+        return Agent(
+            name=name, type=self.type, role="tool", base_url=url, model=model, key=key, parameters=self.parameters
+        )
 
     def open(self) -> Tool:
         tool: Tool = find("tools", self.type)(self.agent, keys)
+        OPENED.append(tool)
         return tool
+
+
+SERVED: list[str] = []
+OPENED: list[Tool] = []
+J = "the place of the score"
 
 
 CASES = [
     Case("vader", {"answers": {"feeling": BY_COMPOUND}}),
     Case("wordlist", {"lists": {"glad": ["joy*"], "sad": ["grief"]}, "answers": {"feeling": BY_COUNT}}),
+    Case("textblob", {"answers": {"feeling": BY_POLARITY}}),
+    Case(
+        "similarity",
+        {"references": {"joy": "joy"}, "answers": by("joy")},
+        {"data": [{"index": 0, "embedding": [J, 0.1]}]},
+    ),
+    Case("python", {"function": "test_tools:joyful", "scores": ["joy"], "answers": by("joy")}),
+    Case("http", {"body": {"t": "{{ record.text }}"}, "scores": {"joy": "joy[0]"}, "answers": by("joy")}, {"joy": [J]}),
+    Case("guard", {"answers": by("unsafe")}, J),
+    Case("openai_moderation", {"answers": by("hate")}, {"results": [{"category_scores": {"hate": J}}]}),
+    Case(
+        "azure_content_safety", {"answers": by("Hate")}, {"categoriesAnalysis": [{"category": "Hate", "severity": J}]}
+    ),
+    Case("google_moderate", {"answers": by("Toxic")}, {"moderationCategories": [{"name": "Toxic", "confidence": J}]}),
+    Case("perspective", {"answers": by("TOXICITY")}, {"attributeScores": {"TOXICITY": {"summaryScore": {"value": J}}}}),
+    Case("hf_endpoint", {"labels": ["joy"], "answers": by("joy")}, [{"label": "joy", "score": J}]),
+    Case("comprehend", {"region": "eu-west-1", "answers": by("TOXICITY")}, {"Toxicity": J, "Labels": []}),
 ]
+
+
+def with_score(found: Any, score: Any) -> Any:
+    if isinstance(found, dict):
+        return {name: with_score(item, score) for name, item in found.items()}
+    if isinstance(found, list):
+        return [with_score(item, score) for item in found]
+    return score if found == J else found
+
+
+class Services(BaseHTTPRequestHandler):
+    """Every service of CASES: each says of a text whether there is joy in it."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        case = next(case for case in CASES if self.path.startswith(f"/{case.type}"))
+        glad = b"joy" in body
+        if case.type == "comprehend":
+            asked = Asked("\r\n".join(["", *(f"{name}: {text}" for name, text in self.headers.items())]), body)
+            segments = body.count(b"Text") - body.count(b"TextSegments")
+            self.wfile.write(amazon({"ResultList": [with_score(case.reply, float(glad))] * segments}, asked))
+            return
+        guard = chat("unsafe\nS1" if glad else "safe")
+        said = json.dumps(guard if case.type == "guard" else with_score(case.reply, float(glad))).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *words: Any) -> None:
+        """In silence."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def served() -> Iterator[None]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Services) as server, pytest.MonkeyPatch.context() as patch:
+        server.daemon_threads = True
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "made-up-for-a-test")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        SERVED[:] = [f"http://127.0.0.1:{server.server_port}"]
+        yield
+        server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+async def closed() -> AsyncIterator[None]:
+    yield
+    while OPENED:
+        await OPENED.pop().close()
+
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("case", CASES, ids=lambda case: case.type)]
 

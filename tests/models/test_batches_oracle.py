@@ -16,7 +16,7 @@ from buttermilk.core.jobs import fill
 from buttermilk.core.messages import Request
 from buttermilk.plugins import find
 from buttermilk.testing import MockProvider
-from buttermilk.testing.batches import FILE
+from buttermilk.testing.uploads import CONTENT
 
 pytestmark = pytest.mark.anyio
 
@@ -77,7 +77,7 @@ async def test_openai(mock: MockProvider) -> None:
 
 
 def jsonl(request: dict[str, Any]) -> list[Any]:
-    found = FILE.search(request["body"].encode())
+    found = CONTENT.search(request["body"].encode())
     assert found is not None
     assert 'name="purpose"\r\n\r\nbatch' in request["body"]
     return [json.loads(line) for line in found[1].splitlines()]

@@ -249,6 +249,18 @@ async def test_a_call_that_is_cancelled_does_not_stop_the_others(clock: Clock, l
         await first
 
 
+async def test_a_failure_that_nobody_waits_for_any_more_is_not_shouted(clock: Clock, lender: Lender) -> None:
+    lender.error = SecretError("nobody is logged in.")
+    renewed = Renewed(lender, clock)
+    waiting = asyncio.create_task(renewed.get())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    fetching: Any = renewed._fetching
+    await asyncio.wait([waiting, fetching])
+    await asyncio.sleep(0)
+    assert not fetching._log_traceback  # or asyncio writes it on the screen
+
+
 # ---- signatures of AWS
 
 

@@ -15,6 +15,7 @@ from buttermilk.core.messages import Reply
 from buttermilk.core.records import Part
 from buttermilk.engine.parse import Forms, parse
 from buttermilk.models.openai import OpenAIChat
+from buttermilk.plugins import find
 from buttermilk.study.served import served
 from scholar import Scholar
 from tiny_model import CONTEXT, NAME, serving
@@ -112,6 +113,19 @@ async def test_a_key_that_is_not_theirs_is_not_shown(url: str) -> None:
     await plug.close()
 
 
+@pytest.mark.parametrize(("kind", "parameters"), [("anthropic", {"max_tokens": 30}), ("openai_responses", {})])
+async def test_it_speaks_two_other_dialects_and_is_understood(url: str, kind: str, parameters: Any) -> None:
+    """In these it passes over the schema: what it says is noise, with its tokens counted and its name."""
+    root = url.removesuffix("/v1") if kind == "anthropic" else url
+    of = Agent(name="tiny", type=kind, model=NAME, base_url=root, key="secret://env/TINY", parameters=parameters)
+    plug = find("models", kind)(of, keys, blobs)
+    first, again = [await plug.complete(request_of(job(of, verse()))) for _ in range(2)]
+    await plug.close()
+    assert (first.model_returned, first.finish in ("stop", "length"), bool(first.text)) == (NAME, True, True)
+    assert first.usage.input_tokens == again.usage.input_tokens > again.usage.cached_tokens > 0
+    assert first.usage.output_tokens > 0
+
+
 def test_it_lists_the_one_model_that_it_has(url: str) -> None:
     assert served(agent(url), keys) == [NAME]
 
@@ -119,9 +133,9 @@ def test_it_lists_the_one_model_that_it_has(url: str) -> None:
 @pytest.mark.slow
 def test_a_study_is_asked_of_it_by_its_address_alone(scholar: Scholar, tmp_path: Path) -> None:
     with serving(tmp_path) as url:
-        said = scholar.types("run", "verse", f"agents=[{url}]")
-        assert (said.counts["answered"], said.counts["failed"], said.counts["unparsed"]) == (20, 0, 0)
+        said = scholar.types("run", "verse", f"agents=[{url}]", "limit=2")
+        assert (said.counts["answered"], said.counts["failed"], said.counts["unparsed"]) == (10, 0, 0)
         scholar.types("export", "a.csv")
         rows = list(scholar.table("a.csv"))
         assert {row["model"] for row in rows} == {NAME}
-        assert scholar.types("run", "verse", f"agents=[{url}]").counts["skipped"] == 20
+        assert scholar.types("run", "verse", f"agents=[{url}]", "limit=2").counts["skipped"] == 10

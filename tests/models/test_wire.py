@@ -138,6 +138,18 @@ async def test_a_secret_that_comes_back_is_veiled_in_body_headers_and_errors() -
     assert SECRET not in caught.value.raw
 
 
+async def test_a_token_that_a_cloud_lent_for_the_call_is_veiled_too() -> None:
+    token = "ya29.lent-for-an-hour-and-nobody-may-see"
+    async with answering(lambda one: http(one.head)) as server:
+        wire = Wire({}, Limits())
+        raw, _ = await wire.post(
+            URL(server.url), b"{}", {"Authorization": f"Bearer {token}", "X-Request": "a-word-to-keep"}
+        )
+        await wire.close()
+    assert b"Authorization: Bearer [key]" in raw
+    assert b"a-word-to-keep" in raw
+
+
 async def test_an_empty_account_is_not_a_crowded_one() -> None:
     with pytest.raises(Permanent, match="no credit left: You exceeded your quota") as caught:
         await post(http({"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}, 429))

@@ -10,9 +10,11 @@ import pytest
 from buttermilk.core.errors import ButtermilkError, ConfigError, DataError, SecretError, StoreError, Unavailable
 from buttermilk.core.jobs import Job
 from buttermilk.engine.progress import Progress
+from buttermilk.study.doctor import doctor
+from buttermilk.study.keys import keys_of
 from buttermilk.study.looking import bring_in, export, replay, report, show, shown_request, status, store_of
-from buttermilk.study.making import demo_overrides, demo_study, doctor
-from buttermilk.study.opening import keys_of, open_study
+from buttermilk.study.making import demo_overrides, demo_study
+from buttermilk.study.opening import open_study
 from buttermilk.study.planning import plan
 from buttermilk.study.running import control, find_run, git_state, is_alive, prepare, rescue, run, versions
 from buttermilk.testing import MockProvider

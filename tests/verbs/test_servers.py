@@ -114,6 +114,22 @@ def test_a_budget_stops_the_run_and_a_larger_one_lets_it_go_on(
         assert mock.stats()["answered"] == 16
 
 
+def test_a_run_that_goes_on_goes_by_the_key_and_the_limits_that_are_written_now(
+    scholar: Scholar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCHOLARS_KEY", PLANTED)
+    monkeypatch.setenv("NEW_KEY", "a-key-that-was-changed-2222")
+    with MockProvider(prompt_tokens=1, completion_tokens=1) as mock:
+        scholar.writes("conf/agent/dear.yaml", AGENT.format(url=mock.url))
+        scholar.changes("conf/flow/verse.yaml", "agents: [vader, wordlist, reader_a, reader_b]", "agents: [dear]")
+        scholar.types("run", "verse", "run.budget.money=2", code=3)
+        scholar.changes("conf/agent/dear.yaml", "SCHOLARS_KEY", "NEW_KEY")
+        scholar.types("run", "verse", "run.budget.money=500")
+        assert mock.requests()[0]["headers"]["authorization"].endswith(PLANTED[-4:])
+        assert mock.requests()[-1]["headers"]["authorization"].endswith("2222")
+        assert mock.stats()["answered"] == 16
+
+
 def test_a_key_in_dot_env_is_sent_and_kept_nowhere(scholar: Scholar) -> None:
     scholar.writes(".env", f"# mine\nexport SCHOLARS_KEY='{PLANTED}'\n")
     with MockProvider() as mock:

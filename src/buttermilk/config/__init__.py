@@ -10,8 +10,19 @@ resolve.py      names -> values of core
 composing.py    all of it, in order
 """
 
-from buttermilk.config.composing import compose, compose_store
+from buttermilk.config.composing import compose, compose_agents, compose_store, compose_vaults
 from buttermilk.config.schema import Composed, RunSpec, StoreSpec
 from buttermilk.config.study import find_root, flows, init
 
-__all__ = ["Composed", "RunSpec", "StoreSpec", "compose", "compose_store", "find_root", "flows", "init"]
+__all__ = [
+    "Composed",
+    "RunSpec",
+    "StoreSpec",
+    "compose",
+    "compose_agents",
+    "compose_store",
+    "compose_vaults",
+    "find_root",
+    "flows",
+    "init",
+]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urldefrag, urlsplit
 
@@ -10,12 +11,13 @@ from pydantic import ValidationError
 from buttermilk import plugins
 from buttermilk.config.places import Places
 from buttermilk.config.schema import FROM_ELSEWHERE
-from buttermilk.core.errors import ButtermilkError, did_you_mean
+from buttermilk.core.errors import ButtermilkError, MissingExtra, did_you_mean
 from buttermilk.core.flows import Agent, Price
 from buttermilk.core.records import DatasetSpec
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+_HERE = re.compile(r"https?://(127\.|localhost\b|\[::1\])", re.IGNORECASE)
 
 
 def is_address(name: str) -> bool:
@@ -58,8 +60,20 @@ def _agent(
     if len(errors) > before:
         return None
     if agent.role == "model" and agent.price is None:
-        agent = agent.model_copy(update={"price": prices.get(agent.model)})
+        agent = agent.model_copy(update={"price": prices.get(agent.model) or _looked_up(agent)})
     return agent
+
+
+def _looked_up(agent: Agent) -> Price | None:
+    """The price that the optional library knows. Who asks a server of their own pays nobody."""
+    if not agent.base_url or _HERE.match(agent.base_url):
+        return None
+    try:
+        library = plugins.opened("buttermilk.config.genai_prices", "a price")
+    except MissingExtra:
+        return None
+    price: Price | None = library.price_of(agent.model, agent.base_url, datetime.now(UTC))
+    return price
 
 
 def _kind(

@@ -15,7 +15,7 @@ from buttermilk.config.resolve import Resolver, spread
 from buttermilk.config.schema import Composed, StoreSpec, Tree, listed
 from buttermilk.config.study import flows, options
 from buttermilk.core.errors import ButtermilkError, ConfigError, did_you_mean
-from buttermilk.core.flows import Flow, Step
+from buttermilk.core.flows import Agent, Flow, Price, Step
 
 
 def compose(root: Path, flow: str, overrides: Sequence[str] = (), *, multirun: bool = False) -> Composed:
@@ -40,14 +40,37 @@ def compose(root: Path, flow: str, overrides: Sequence[str] = (), *, multirun: b
 
 def compose_store(root: Path, overrides: Sequence[str] = ()) -> StoreSpec:
     """Where the study keeps its answers, for the commands that ask nobody: no flow is read."""
-    (cell,) = cells("", [token for token in overrides if token.startswith("store")], multirun=False)
+    return _tree_without_flow(root, [token for token in overrides if token.startswith("store")]).store
+
+
+def compose_vaults(root: Path) -> Mapping[str, str | None]:
+    """Where the study's secrets are, for a job that is asked again outside its flow."""
+    return _tree_without_flow(root).vaults
+
+
+def _tree_without_flow(root: Path, overrides: Sequence[str] = ()) -> Tree:
+    (cell,) = cells("", overrides, multirun=False)
     places = Places.of(root, "", (), None, cell.said)
     raw = composed(root, [*cell.shared, "~prices"], places)
     try:
-        return StoreSpec.model_validate(raw["store"])
+        return Tree.model_validate({key: raw[key] for key in ("store", "vaults")})
     except ValidationError as error:
-        raise_together(places.wrong(error, ("store",)))
+        raise_together(places.wrong(error))
         raise
+
+
+def compose_agents(root: Path) -> list[Agent]:
+    """Every agent that there is a file for, whether or not a flow asks it."""
+    names = options(root, "agent")
+    places = Places.of(root, "", names, None, {})
+    raw = composed(root, [f"+agent@agent.{name}={in_quotes(name)}" for name in names], places)
+    errors: list[ButtermilkError] = [
+        places.error(path, error.message, error.hint) for path, error in misplaced_secrets(raw)
+    ]
+    prices = {model: Price.model_validate(price) for model, price in raw["prices"].items()}
+    agents = build_agents(raw["agent"], prices, places, errors)
+    raise_together(errors)
+    return list(agents.values())
 
 
 class _Cell:
@@ -172,6 +195,7 @@ class _Cell:
             dataset=spec,
             store=tree.store,
             run=tree.run,
+            vaults=tree.vaults,
             resolved={"flow": self.overrides.flow, **raw, "prices": kept},
             root=self.root,
             warnings=tuple(unseen_perspectives(steps)),

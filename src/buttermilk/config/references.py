@@ -6,7 +6,9 @@ from typing import Any
 
 from buttermilk.core.errors import ConfigError
 
-REFERENCE = re.compile(r"secret://[a-z][a-z0-9_-]*/[^\s#@]+(#[^\s#@]+)?(@[^\s#@]+)?")
+REFERENCE = re.compile(
+    r"secret://(?P<store>[a-z][a-z0-9_-]*)/(?P<name>[^\s#@]+)(?:#(?P<key>[^\s#@]+))?(?:@(?P<version>[^\s#@]+))?"
+)
 HOW = "Write where it is kept: secret://env/NAME, and set NAME in your shell or in the file .env (which git ignores)."
 
 _LITERAL = re.compile(

@@ -125,7 +125,7 @@ class Source(Protocol):
 
 @runtime_checkable
 class Vault(Protocol):
-    """`vaults/x.py`: one way to find a secret. `Plug(root)`, or `Plug(root, place)` where the study says `vaults: {x: place}`.
+    """`vaults/x.py`: one way to find a secret. `Plug(root)`, `Plug(root, place)` for `vaults: {x: place}` of a study.
 
     `get` gives the newest version where none is named. It raises NoSuchSecret where the store has none of this name and
     SecretError where it may not be read, naming the store, who asked and what is missing. Blocking; any thread.

@@ -143,11 +143,15 @@ class Prompt(Value):
 
 
 class Capabilities(Value):
-    """What a model takes and gives: a property of the model, not of its provider."""
+    """What a model takes and gives, and how it is given. What is empty here is not part of an agent's hash."""
 
     inputs: tuple[Literal["text", "image", "audio", "video", "pdf"], ...] = ("text",)
     answers: Strategy = Field(default="native", description="how the answer's schema is asked for")
     seed: bool = Field(default=False, description="true: send the job's seed; whether it is honoured is its affair")
+    media: Literal["", "upload"] = Field(default="", description="upload: each file once, by the vendor's files API")
+    cache: Literal["", "prefix"] = Field(
+        default="", description="prefix: mark what the jobs of a cell begin with; OpenAI and Gemini find it themselves"
+    )
 
 
 class Limits(Value):

@@ -169,7 +169,8 @@ class Sent(Value):
     """The bytes of a request, kept so that a thousand calls store one style guide once.
 
     `skeleton` is the body with each long text replaced by `{"$text":N}` and each medium by `{"$blob":"SHA-256",...}`.
-    `fill(sent.skeleton, sent.texts, blobs)` is the body again, byte for byte: its SHA-256 is `sha256`.
+    `fill(sent.skeleton, sent.texts, blobs)` is the body again, byte for byte: its SHA-256 is `sha256`. A file that was
+    uploaded (`"as":"file"`) is named there by the blob's SHA-256, and not by the vendor's passing name for it.
     """
 
     method: str

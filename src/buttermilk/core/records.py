@@ -23,16 +23,18 @@ class Origin(Value):
 
 
 class Part(Value):
-    """One piece of a record: text in `text`, or media as the SHA-256 of its bytes in `blob`.
+    """One piece of a record: text in `text`, or media as the SHA-256 of its bytes in `blob`, or where the model finds
+    them in `url`: `https://example.org/1.jpg`, `gs://bucket/1.jpg`. What lies there is the vendor's to fetch, not ours.
 
     `alt` is the text alternative an agent is given that cannot take the media; `role` says what the part is in the
     record: `body`, `title`, `caption`, `transcript`, `frame`, `sound`, `page`, `ocr`. `path` is where the bytes were
-    read, `origin` what they were made from: no identity. A part that was not made has no `origin` in its JSON either.
+    read, `origin` what they were made from: no identity. A part without `url` or `origin` has none in its JSON either.
     """
 
     kind: Kind = "text"
     text: str | None = None
     blob: str | None = Field(default=None, description="SHA-256 of the bytes, 64 hexadecimal digits")
+    url: str | None = Field(default=None, pattern=r"^(https|gs)://", exclude_if=lambda url: url is None)
     media_type: str = "text/plain"
     alt: str | None = None
     role: str = "body"
@@ -43,14 +45,15 @@ class Part(Value):
     def _text_or_media(self) -> "Part":
         if self.kind == "text" and self.text is None:
             raise ValueError("a text part needs its text")
-        if self.kind != "text" and self.blob is None:
-            raise ValueError(f"a part of kind {self.kind} needs the SHA-256 of its bytes in `blob`")
+        if self.kind != "text" and (self.blob is None) == (self.url is None):
+            raise ValueError(f"a part of kind {self.kind} needs the SHA-256 of its bytes in `blob`, or else a `url`")
         return self
 
     @property
     def identity(self) -> tuple[str | None, ...]:
         """The content, without where it was found."""
-        return (self.kind, self.text, self.blob, self.media_type, self.alt, self.role)
+        found = (self.kind, self.text, self.blob, self.media_type, self.alt, self.role)
+        return (*found, self.url) if self.url else found
 
 
 class HumanLabel(Value):
@@ -139,7 +142,9 @@ class Columns(Value):
     id: str | None = None
     text: str | None = None
     title: str | None = None
-    media: str | None = Field(default=None, description="a column of file paths, relative to the table")
+    media: str | None = Field(
+        default=None, description="a column of file paths, relative to the table, or of https:// and gs:// addresses"
+    )
     alt: str | None = Field(default=None, description="a column of text alternatives for the media")
     labels: Mapping[str, str | Mapping[str, str]] = Field(default_factory=dict)
     drop: tuple[str, ...] = Field(default=(), description="columns that are not kept at all")

@@ -7,7 +7,7 @@ and Bedrock, where it stands in the body: https://platform.claude.com/docs/en/ap
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -18,7 +18,8 @@ from buttermilk.core.jobs import Usage
 from buttermilk.core.messages import Finish, Message, Reply, Request
 from buttermilk.core.records import Part
 from buttermilk.models.batches import AnthropicBatches, BatchWay
-from buttermilk.models.dialect import TOOL, Dialect, blob, text
+from buttermilk.models.dialect import TOOL, Dialect, Goes, blob, text
+from buttermilk.models.uploads import FILE, AnthropicUploads, Uploads
 
 FINISH: Mapping[str, Finish] = {
     "end_turn": "stop",
@@ -39,7 +40,11 @@ KEPT_BACK = "blocked by content filtering policy"  # all that this complaint say
 class AnthropicMessages(Dialect):
     """Answers by `output_config.format` (native), by a forced call (tool), or by the prompt alone (prompted)."""
 
+    takes: ClassVar[tuple[str, ...]] = TAKES
     batches: ClassVar[type[BatchWay] | None] = AnthropicBatches
+    uploads: ClassVar[type[Uploads] | None] = AnthropicUploads
+    takes_files: ClassVar[Collection[str]] = ("image", "pdf")
+    fetches: Mapping[str, Collection[str]] = {"image": ("https",), "pdf": ("https",)}
     says: ClassVar[str] = "message"
     example: ClassVar[str] = "https://api.anthropic.com"
     keys: ClassVar[Mapping[str, tuple[str, str]]] = {
@@ -52,6 +57,8 @@ class AnthropicMessages(Dialect):
     def __init__(self, agent: Agent, keys: Keys, blobs: Blobs) -> None:
         _check(agent)
         super().__init__(agent, keys, blobs)
+        if agent.door in IN_BODY:  # https://github.com/anthropics/anthropic-sdk-typescript/issues/1038
+            self.fetches = {}
 
     def _headers(self, keys: Keys) -> tuple[dict[str, str], list[str]]:
         headers, secrets = super()._headers(keys)
@@ -66,10 +73,27 @@ class AnthropicMessages(Dialect):
         first = {"anthropic_version": version} if version else {"model": agent.model}
         body: dict[str, Any] = {**first, **agent.parameters}
         if system := [text(number) for number, message in numbered if message.role == "system"]:
-            body["system"] = system[0] if len(system) == 1 else [{"type": "text", "text": one} for one in system]
+            body["system"] = self._system(system)
         turns = [(number, message) for number, message in numbered if message.role != "system"]
-        body["messages"] = [{"role": message.role, "content": _content(message, number)} for number, message in turns]
+        body["messages"] = [
+            {"role": message.role, "content": self._content(message, number)} for number, message in turns
+        ]
         return body | (_answer_shape(request.codebook, agent) if request.codebook else {})
+
+    def _system(self, texts: Sequence[Any]) -> Any:
+        """Jobs of one cell follow each other and have it in common, with all that precedes it: the schema of a forced
+        call. https://platform.claude.com/docs/en/build-with-claude/prompt-caching
+        """
+        blocks = [{"type": "text", "text": one} for one in texts]
+        if self.agent.capabilities.cache:
+            blocks[-1]["cache_control"] = {"type": "ephemeral"}
+        return blocks if len(blocks) > 1 or self.agent.capabilities.cache else texts[0]
+
+    def _content(self, message: Message, number: int) -> Any:
+        """Media stand before the words: https://platform.claude.com/docs/en/build-with-claude/vision"""
+        if not message.media:
+            return text(number)
+        return [*(_media(part, self.goes(part)) for part in message.media), {"type": "text", "text": text(number)}]
 
     def read(self, found: Any) -> Reply:
         said, stopped = _said(found["content"]), found.get("stop_reason")
@@ -104,16 +128,13 @@ def _check(agent: Agent) -> None:
         )
 
 
-def _content(message: Message, number: int) -> Any:
-    """Media stand before the words: https://platform.claude.com/docs/en/build-with-claude/vision"""
-    if not message.media:
-        return text(number)
-    return [*(_media(part) for part in message.media), {"type": "text", "text": text(number)}]
-
-
-def _media(part: Part) -> dict[str, Any]:
-    kind = "document" if part.kind == "pdf" else "image"
-    return {"type": kind, "source": {"type": "base64", "media_type": part.media_type, "data": blob(part.blob)}}
+def _media(part: Part, goes: Goes) -> dict[str, Any]:
+    sources: Mapping[Goes, dict[str, Any]] = {
+        "inline": {"type": "base64", "media_type": part.media_type, "data": blob(part.blob)},
+        "url": {"type": "url", "url": part.url},
+        "file": {"type": "file", "file_id": blob(part.blob, FILE)},
+    }
+    return {"type": "document" if part.kind == "pdf" else "image", "source": sources[goes]}
 
 
 def _answer_shape(codebook: Codebook, agent: Agent) -> dict[str, Any]:

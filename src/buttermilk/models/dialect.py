@@ -7,9 +7,9 @@ is reached by. The body holds what the agent declares and nothing else.
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 from urllib.parse import urlsplit
 
 from pydantic_core import from_json
@@ -21,13 +21,16 @@ from buttermilk.core.flows import Agent
 from buttermilk.core.hashing import sha256
 from buttermilk.core.jobs import Piece, Sent, cut, fill
 from buttermilk.core.messages import Reply, Request
+from buttermilk.core.records import Part
 from buttermilk.models.batches import SIZE, BatchWay
 from buttermilk.models.doors import Door, door_of
+from buttermilk.models.uploads import FILE, Uploads
 from buttermilk.wire import Streamed, Wire, message_in
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 SHAPES = 256  # skeletons remembered; media and seeds make one a request, which is not worth remembering
 ROOM = 16_000_000  # bytes of encoded media that are kept at hand
+Goes = Literal["inline", "url", "file"]
 TOOL = "answer"  # the name of the schema, and of the call that is forced where a model answers by calling a tool
 
 
@@ -39,7 +42,11 @@ class Dialect:
     example: ClassVar[str] = ""  # an address, for the hint where none is written
     keys: ClassVar[Mapping[str, tuple[str, str]]] = {"": ("Authorization", "Bearer ")}  # door -> header, what precedes
     fixed: ClassVar[Mapping[str, str]] = {}  # headers the vendor demands of everyone
+    takes: ClassVar[tuple[str, ...]] = ("text", "image", "audio", "video", "pdf")  # what its API has a place for
     batches: ClassVar[type[BatchWay] | None] = None  # how it takes many questions at once
+    uploads: ClassVar[type[Uploads] | None] = None  # how it takes files
+    takes_files: ClassVar[Collection[str]] = ()  # kinds of media that may go as such
+    fetches: Mapping[str, Collection[str]] = {}  # kinds that it fetches itself -> where from: https, gs
 
     def __init__(self, agent: Agent, keys: Keys, blobs: Blobs) -> None:
         if not agent.base_url:
@@ -52,13 +59,23 @@ class Dialect:
         self.local = urlsplit(self.endpoint).hostname in LOCAL
         self.url = self.endpoint + self.path()
         self._address = address_of(self.url)
-        self._blobs = blobs
+        self.blobs = blobs
         headers, secrets = self._headers(keys)
         self.wire = Wire(headers, agent.limits, secrets)
         self._door: Door | None = None if agent.key else door_of(agent)
         self._signs = agent.door == "bedrock"  # the body itself, which is then put together
         self._encoded = Encoded(self._encode)
         self._skeletons: dict[object, str] = {}
+        self._files = self._opened_files()
+
+    def _opened_files(self) -> Uploads | None:
+        agent = self.agent
+        if not agent.capabilities.media:
+            return None
+        if self.uploads is None or agent.door:
+            said = f"agent '{agent.name}' would upload media, which '{agent.type}' does by the vendor's own door alone."
+            raise ConfigError(said, hint="Under `capabilities` take out `media: upload`.")
+        return self.uploads(self)
 
     def _headers(self, keys: Keys) -> tuple[dict[str, str], list[str]]:
         agent = self.agent
@@ -92,6 +109,8 @@ class Dialect:
     # ---- a call
 
     async def complete(self, request: Request) -> Reply:
+        if self._files:
+            await self._files.ready(self._for_upload([request]))
         sent, body = self._made(request)
         signed = (
             await self._door.headers(self.url, self._whole(request) if self._signs else b"") if self._door else None
@@ -118,24 +137,47 @@ class Dialect:
         return Sent(method="POST", url=self.url, skeleton=skeleton, texts=texts, sha256=key), body
 
     def _streamed(self, pieces: Sequence[Piece]) -> tuple[Streamed, str]:
+        """The hash has a file by its blob's name: the vendor's is another one tomorrow."""
+        named = self._files.named(pieces) if self._files else pieces
         parts = [
-            partial(_itself, piece) if isinstance(piece, bytes) else partial(self._quoted, *piece) for piece in pieces
+            partial(_itself, piece) if isinstance(piece, bytes) else partial(self._quoted, *piece) for piece in named
         ]
         size, whole = 0, hashlib.sha256()
-        for part in parts:
+        for piece, part in zip(pieces, parts, strict=True):
             made = part()
             size += len(made)
-            whole.update(made)
+            whole.update(self._quoted(*piece) if isinstance(piece, tuple) and piece[1] == FILE else made)
         return Streamed(parts, size), whole.hexdigest()
 
     def _quoted(self, key: str, form: str) -> bytes:
         return b'"' + self._encoded(key, form) + b'"'
 
     def _whole(self, request: Request) -> bytes:
-        return fill(*self.skeleton(request), self._encoded)
+        return fill(*self.skeleton(request), self._named)
+
+    def _named(self, key: str, form: str) -> bytes:
+        return self._files.name(key) if self._files and form == FILE else self._encoded(key, form)
 
     async def close(self) -> None:
+        if self._files:
+            await self._files.close()
         await self.wire.close()
+
+    # ---- media
+
+    def goes(self, part: Part) -> Goes:
+        """How a medium goes: within the body, by its address, or as an uploaded file."""
+        if not part.url:
+            return "file" if self._files and part.kind in self.takes_files else "inline"
+        scheme = part.url.partition(":")[0]
+        if scheme not in self.fetches.get(part.kind, ()):
+            said = f"'{self.agent.type}' takes no {part.kind} from {scheme}:// addresses ({part.url})"
+            raise Permanent(f"{said}: download the file, and name it by its path.", kind="media")
+        return "url"
+
+    def _for_upload(self, requests: Sequence[Request]) -> list[Part]:
+        media = (part for request in requests for message in request.messages for part in message.media)
+        return [part for part in media if self.goes(part) == "file"]
 
     # ---- many calls at once
 
@@ -150,7 +192,10 @@ class Dialect:
         return self.batches(self)
 
     async def submit(self, asked: Sequence[tuple[str, Request]]) -> str:
-        return await self._way().submit([(key, self._whole(request)) for key, request in asked])
+        way = self._way()
+        if self._files:
+            await self._files.ready(self._for_upload([request for _, request in asked]), for_batch=True)
+        return await way.submit([(key, self._whole(request)) for key, request in asked])
 
     async def ended(self, ticket: str) -> bool:
         return await self._way().ended(ticket)
@@ -194,8 +239,11 @@ class Dialect:
             raise Unavailable(said, kind="malformed", raw=text[:100_000]) from error
 
     def _encode(self, key: str, form: str) -> bytes:
-        """A medium as the text that goes into the body: a data URL, or bare base64 where `form` is empty."""
-        text = base64.b64encode(self._blobs(key))
+        """A medium as the text that goes into the body: a data URL, or bare base64 where `form` is empty. A file that
+        was uploaded is here by its blob's hash, as it is kept."""
+        if form == FILE:
+            return key.encode()
+        text = base64.b64encode(self.blobs(key))
         return b"data:" + form.encode() + b";base64," + text if form else text
 
 
@@ -228,7 +276,7 @@ def text(number: int) -> dict[str, int]:
 
 
 def blob(key: str | None, form: str = "") -> dict[str, str | None]:
-    """The place of a medium: as a data URL of the media type `form`, or as bare base64."""
+    """The place of a medium: as a data URL of the media type `form`, as bare base64, or as an uploaded FILE."""
     return {"$blob": key, "as": form}
 
 

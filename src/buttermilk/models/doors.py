@@ -56,6 +56,8 @@ class Renewed(Generic[Thing]):
             return self._held[0]
         if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.create_task(self._renew())
+            # Where all who wait are cancelled, nobody hears of a failure, and asyncio would say so on the screen.
+            self._fetching.add_done_callback(lambda task: task.cancelled() or task.exception())
         return await asyncio.shield(self._fetching)  # who stops waiting must not stop the others
 
     async def _renew(self) -> Thing:

@@ -3,18 +3,22 @@
 Wire format: https://ai.google.dev/api/generate-content, and for Vertex AI
 https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference (read 2026-11). The body holds what the
 agent declares and nothing else: of its `parameters`, those in BESIDE stand at the top, any other in `generationConfig`.
+What many bodies begin with is cached unasked.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from buttermilk.core.flows import Agent, Codebook
 from buttermilk.core.jobs import Usage
 from buttermilk.core.messages import Finish, Message, Reply, Request
+from buttermilk.core.records import Part
 from buttermilk.models.batches import BatchWay, GeminiBatches
-from buttermilk.models.dialect import TOOL, Dialect, blob, text
+from buttermilk.models.dialect import TOOL, Dialect, Goes, blob, text
+from buttermilk.models.uploads import FILE, GeminiUploads, Uploads
 
+KINDS = ("image", "audio", "video", "pdf")
 BESIDE = frozenset(
     {
         "cachedContent",
@@ -48,6 +52,9 @@ class Gemini(Dialect):
     """
 
     batches: ClassVar[type[BatchWay] | None] = GeminiBatches
+    uploads: ClassVar[type[Uploads] | None] = GeminiUploads
+    takes_files: ClassVar[Collection[str]] = KINDS
+    fetches: Mapping[str, Collection[str]] = dict.fromkeys(KINDS, ("https", "gs"))
     says: ClassVar[str] = "answer of generateContent"
     example: ClassVar[str] = "https://generativelanguage.googleapis.com/v1beta"
     keys: ClassVar[Mapping[str, tuple[str, str]]] = {
@@ -72,11 +79,14 @@ class Gemini(Dialect):
         body: dict[str, Any] = {"contents": [], **beside}
         for number, message in enumerate(request.messages):
             if message.role == "system":
-                body.setdefault("systemInstruction", {"parts": []})["parts"] += _parts(message, number)
+                body.setdefault("systemInstruction", {"parts": []})["parts"] += self._parts(message, number)
             else:
                 role = "model" if message.role == "assistant" else "user"
-                body["contents"].append({"role": role, "parts": _parts(message, number)})
+                body["contents"].append({"role": role, "parts": self._parts(message, number)})
         return body | ({"generationConfig": config} if config else {})
+
+    def _parts(self, message: Message, number: int) -> list[dict[str, Any]]:
+        return [{"text": text(number)}, *(_media(part, self.goes(part)) for part in message.media)]
 
     def read(self, found: Any) -> Reply:
         said, refusal, finish = _answer(found["candidates"][0]) if found.get("candidates") else _blocked(found)
@@ -90,10 +100,12 @@ class Gemini(Dialect):
         )
 
 
-def _parts(message: Message, number: int) -> list[dict[str, Any]]:
+def _media(part: Part, goes: Goes) -> dict[str, Any]:
     """https://ai.google.dev/api/caching#Part: image, audio, video and PDF alike."""
-    media = [{"inlineData": {"mimeType": part.media_type, "data": blob(part.blob)}} for part in message.media]
-    return [{"text": text(number)}, *media]
+    if goes == "inline":
+        return {"inlineData": {"mimeType": part.media_type, "data": blob(part.blob)}}
+    place = part.url if goes == "url" else blob(part.blob, FILE)
+    return {"fileData": {"mimeType": part.media_type, "fileUri": place}}
 
 
 def _ask_for_answers(codebook: Codebook, agent: Agent, beside: dict[str, Any], config: dict[str, Any]) -> None:

@@ -2,9 +2,10 @@
 
 Wire format: https://platform.openai.com/docs/api-reference/chat (read 2026-11). The body holds what the agent declares
 and nothing else: `model`, `messages`, its `parameters` as they stand, and the answer's schema as its strategy says.
+What many bodies begin with is cached unasked; a study may help by a `prompt_cache_key` among the `parameters`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from pydantic_core import from_json
@@ -15,7 +16,8 @@ from buttermilk.core.jobs import Usage
 from buttermilk.core.messages import Finish, Message, Reply, Request
 from buttermilk.core.records import Part
 from buttermilk.models.batches import BatchWay, OpenAIBatches
-from buttermilk.models.dialect import TOOL, Dialect, blob, text
+from buttermilk.models.dialect import TOOL, Dialect, Goes, blob, text
+from buttermilk.models.uploads import FILE, OpenAIUploads, Uploads
 
 FINISH: Mapping[str, Finish] = {
     "stop": "stop",
@@ -42,6 +44,9 @@ class OpenAIChat(Dialect):
 
     says: ClassVar[str] = "chat completion"
     batches: ClassVar[type[BatchWay] | None] = OpenAIBatches
+    uploads: ClassVar[type[Uploads] | None] = OpenAIUploads
+    takes_files: ClassVar[Collection[str]] = ("pdf",)
+    fetches: Mapping[str, Collection[str]] = {"image": ("https",), "video": ("https",)}
     example: ClassVar[str] = "https://api.openai.com/v1"
     keys: ClassVar[Mapping[str, tuple[str, str]]] = {
         "": BEARER,
@@ -55,13 +60,18 @@ class OpenAIChat(Dialect):
 
     def body(self, request: Request) -> dict[str, Any]:
         messages = [
-            {"role": message.role, "content": _content(message, number)}
+            {"role": message.role, "content": self._content(message, number)}
             for number, message in enumerate(request.messages)
         ]
         body = {"model": self.agent.model, **self.agent.parameters, "messages": messages}
         if request.seed is not None:
             body["seed"] = request.seed
         return body | (_answer_shape(request.codebook, self.agent) if request.codebook else {})
+
+    def _content(self, message: Message, number: int) -> Any:
+        if not message.media:
+            return text(number)
+        return [{"type": "text", "text": text(number)}, *(_media(part, self.goes(part)) for part in message.media)]
 
     def read(self, found: Any) -> Reply:
         choice = (found.get("choices") or [found])[0]
@@ -118,27 +128,23 @@ def failed(found: Mapping[str, Any]) -> Reply:
     raise Unavailable(f"the model failed ({code}): {said}", kind="failed")
 
 
-def _content(message: Message, number: int) -> Any:
-    if not message.media:
-        return text(number)
-    return [{"type": "text", "text": text(number)}, *(_media(part) for part in message.media)]
-
-
-def _media(part: Part) -> dict[str, Any]:
+def _media(part: Part, goes: Goes) -> dict[str, Any]:
     """https://platform.openai.com/docs/api-reference/chat/create: image_url, input_audio and file parts.
 
     Others take video too: https://docs.vllm.ai/en/latest/features/multimodal_inputs.html (video_url).
     """
     if part.kind == "image":
-        return {"type": "image_url", "image_url": {"url": blob(part.blob, part.media_type)}}
+        return {"type": "image_url", "image_url": {"url": part.url or blob(part.blob, part.media_type)}}
     if part.kind == "video":
-        return {"type": "video_url", "video_url": {"url": blob(part.blob, part.media_type)}}
+        return {"type": "video_url", "video_url": {"url": part.url or blob(part.blob, part.media_type)}}
     if part.kind == "audio":
         kind = part.media_type.rpartition("/")[2].removeprefix("x-")
         return {
             "type": "input_audio",
             "input_audio": {"data": blob(part.blob), "format": AUDIO.get(part.media_type, kind)},
         }
+    if goes == "file":
+        return {"type": "file", "file": {"file_id": blob(part.blob, FILE)}}
     return {"type": "file", "file": {"filename": "record.pdf", "file_data": blob(part.blob, part.media_type)}}
 
 

@@ -57,6 +57,8 @@ class PydanticAI:
     """Answers by native schema, by output tool, or by the prompt alone, as far as pydantic-ai has that of the model."""
 
     simulated: ClassVar[bool] = False
+    keys: ClassVar[tuple[str, ...]] = ("",)
+    takes: ClassVar[tuple[str, ...]] = ("text", "image", "audio", "pdf")  # video, where its vendor's models do
 
     def __init__(self, agent: Agent, keys: Keys, blobs: Blobs) -> None:
         vendor, _, name = agent.model.partition(":")
@@ -64,8 +66,9 @@ class PydanticAI:
         if not vendor or not name:
             hint = "e.g. model: bedrock:amazon.nova-lite-v1:0"
             raise ConfigError(f"'{agent.model}' does not name a vendor and its model.", where=where, hint=hint)
-        if agent.headers or agent.door:
-            raise ConfigError(f"'{agent.type}' knows no `headers` and no `door`.", where=where, hint="Take them out.")
+        if agent.headers or agent.door or agent.capabilities.media or agent.capabilities.cache:
+            said = f"'{agent.type}' knows no `headers` and no `door`, no `media: upload` and no `cache`."
+            raise ConfigError(said, where=where, hint="Take them out.")
         self._agent, self._blobs = agent, blobs
         self._key = keys(agent.key).reveal() if agent.key else ""
         self.endpoint = agent.base_url.rstrip("/") or vendor
@@ -144,6 +147,9 @@ def _turn(message: Message, blobs: Blobs) -> turns.ModelMessage:
         return turns.ModelResponse(parts=[turns.TextPart(message.text)])
     if message.role == "system":
         return turns.ModelRequest(parts=[turns.SystemPromptPart(message.text)])
+    if at := next((part.url for part in message.media if part.url), None):
+        # pydantic-ai would fetch it, for some vendors, and what an answer is about would be known to nobody.
+        raise Permanent(f"media are not taken by their address here ({at}): download the file.", kind="media")
     media = [turns.BinaryContent(blobs(part.blob or ""), media_type=part.media_type) for part in message.media]
     return turns.ModelRequest(parts=[turns.UserPromptPart([message.text, *media] if media else message.text)])
 

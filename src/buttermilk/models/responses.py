@@ -1,10 +1,11 @@
 """OpenAI responses, and whoever speaks it: Azure v1, vLLM, OpenRouter, …
 
 Wire format: https://platform.openai.com/docs/api-reference/responses (read 2026-11). The API knows no seed, and takes
-no audio or video. It keeps each answer for 30 days unless the agent's `parameters` say `store: false`.
+no audio or video. It keeps each answer for 30 days unless the agent's `parameters` say `store: false`. What many bodies
+begin with is cached unasked; a study may help by a `prompt_cache_key` among the `parameters`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
 from buttermilk.core.contracts import Blobs, Keys
@@ -13,8 +14,9 @@ from buttermilk.core.flows import Agent, Codebook
 from buttermilk.core.jobs import Usage
 from buttermilk.core.messages import Finish, Message, Reply, Request
 from buttermilk.core.records import Part
-from buttermilk.models.dialect import TOOL, Dialect, blob, text
+from buttermilk.models.dialect import TOOL, Dialect, Goes, blob, text
 from buttermilk.models.openai import BEARER, failed, kept_back
+from buttermilk.models.uploads import FILE, OpenAIUploads, Uploads
 
 FINISH: Mapping[str, Finish] = {"max_output_tokens": "length", "content_filter": "filter"}
 
@@ -25,9 +27,13 @@ class OpenAIResponses(Dialect):
     says: ClassVar[str] = "response"
     example: ClassVar[str] = "https://api.openai.com/v1"
     keys: ClassVar[Mapping[str, tuple[str, str]]] = {"": BEARER, "azure": ("api-key", "")}
+    takes: ClassVar[tuple[str, ...]] = ("text", "image", "pdf")
+    uploads: ClassVar[type[Uploads] | None] = OpenAIUploads
+    takes_files: ClassVar[Collection[str]] = ("image", "pdf")
+    fetches: Mapping[str, Collection[str]] = {"image": ("https",), "pdf": ("https",)}
 
     def __init__(self, agent: Agent, keys: Keys, blobs: Blobs) -> None:
-        unheard: list[str] = [kind for kind in agent.capabilities.inputs if kind in ("audio", "video")]
+        unheard: list[str] = [kind for kind in agent.capabilities.inputs if kind not in self.takes]
         unheard += ["seed"] if agent.capabilities.seed else []
         if unheard:
             raise ConfigError(
@@ -42,11 +48,17 @@ class OpenAIResponses(Dialect):
     def body(self, request: Request) -> dict[str, Any]:
         # System messages are items like the others: `instructions` has room for one, and only before all the rest.
         items = [
-            {"role": message.role, "content": _content(message, number)}
+            {"role": message.role, "content": self._content(message, number)}
             for number, message in enumerate(request.messages)
         ]
         body = {"model": self.agent.model, **self.agent.parameters, "input": items}
         return body | (_answer_shape(request.codebook, self.agent) if request.codebook else {})
+
+    def _content(self, message: Message, number: int) -> Any:
+        if not message.media:
+            return text(number)
+        media = (_media(part, self.goes(part)) for part in message.media)
+        return [{"type": "input_text", "text": text(number)}, *media]
 
     def read(self, found: Any) -> Reply:
         status = found.get("status") or "completed"
@@ -69,16 +81,17 @@ class OpenAIResponses(Dialect):
         return kept_back(error.raw)
 
 
-def _content(message: Message, number: int) -> Any:
-    if not message.media:
-        return text(number)
-    return [{"type": "input_text", "text": text(number)}, *(_media(part) for part in message.media)]
-
-
-def _media(part: Part) -> dict[str, Any]:
-    if part.kind == "image":  # the API demands `detail`; this is what it takes where a client leaves it out
-        return {"type": "input_image", "image_url": blob(part.blob, part.media_type), "detail": "auto"}
-    return {"type": "input_file", "filename": "record.pdf", "file_data": blob(part.blob, part.media_type)}
+def _media(part: Part, goes: Goes) -> dict[str, Any]:
+    if part.kind == "image":
+        place: dict[str, Any] = {"image_url": part.url or blob(part.blob, part.media_type)}
+        place = {"file_id": blob(part.blob, FILE)} if goes == "file" else place
+        return {"type": "input_image", **place, "detail": "auto"}  # demanded; this is what is taken where it is missing
+    places: Mapping[Goes, dict[str, Any]] = {
+        "inline": {"filename": "record.pdf", "file_data": blob(part.blob, part.media_type)},
+        "url": {"file_url": part.url},
+        "file": {"file_id": blob(part.blob, FILE)},
+    }
+    return {"type": "input_file", **places[goes]}
 
 
 def _answer_shape(codebook: Codebook, agent: Agent) -> dict[str, Any]:

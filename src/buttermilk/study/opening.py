@@ -6,19 +6,19 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
-from urllib.parse import urlsplit
 
 from buttermilk.config import Composed, StoreSpec, compose
-from buttermilk.core.contracts import Checks, Keys, Model, Secret, Store, Tool, Vault
+from buttermilk.core.contracts import Checks, Model, Store, Tool
 from buttermilk.core.errors import ConfigError, DataError, SecretError
 from buttermilk.core.flows import Agent, Flow, Step
 from buttermilk.core.hashing import fingerprint
 from buttermilk.core.records import Dataset, DatasetSpec, Record, Reject
 from buttermilk.core.values import plain
 from buttermilk.engine.plan import cells
-from buttermilk.plugins import find
+from buttermilk.plugins import find, opened
 from buttermilk.prompts import check_prompt
 from buttermilk.stores.blobs import LocalBlobs
+from buttermilk.study.keys import keys_of
 from buttermilk.study.served import with_models_named
 
 REJECTS_SHOWN = 5
@@ -42,7 +42,7 @@ class Study:
 
     def plug_for(self, agent: Agent) -> Model | Tool:
         """The agent's plug, opened. Raises SecretError where its key is missing, ConfigError for a wrong parameter."""
-        keys = keys_of(self.root)
+        keys = keys_of(self.root, self.composed.vaults)
         if agent.role == "tool":
             tool: Tool = find("tools", agent.type)(agent, keys)
             return tool
@@ -55,7 +55,8 @@ class Study:
 
 def open_study(root: Path, flow: str, overrides: Sequence[str] = (), *, multirun: bool = False) -> Study:
     """Compose, open the store, read the records, and check everything that can be checked before the first call."""
-    composed = with_models_named(compose(root, flow, overrides, multirun=multirun), keys_of(root))
+    composed = compose(root, flow, overrides, multirun=multirun)
+    composed = with_models_named(composed, keys_of(root, composed.vaults))
     store = open_store(composed.store, root)
     try:
         study = Study(composed, store, ingest(composed.dataset, store, composed.store, root))
@@ -87,7 +88,11 @@ def ingest(spec: DatasetSpec, store: Store, where: StoreSpec, root: Path) -> Dat
     key = fingerprint([source.fingerprint(), plain(spec, without=frozenset({"rejects"}))])
     known = store.dataset(key)
     if known is None:
-        kept = kept_media(written_rejects(source.records(), _rejects(root, where, spec)), blobs_of(where, root), root)
+        blobs, found = blobs_of(where, root), source.records()
+        if spec.media:
+            preparing = opened("buttermilk.media.preparing", f"`media` in conf/dataset/{spec.name}.yaml")
+            found = preparing.prepared(found, spec.media, blobs.keep)
+        kept = kept_media(written_rejects(found, _rejects(root, where, spec)), blobs, root)
         known = store.keep_dataset(key, spec, kept)
     if known.rejected and spec.rejects == "stop":
         raise rejected(known, _rejects(root, where, spec))
@@ -172,24 +177,6 @@ def rejected(dataset: Dataset, file: Path) -> DataError:
             ]
         ),
     )
-
-
-# ---- keys
-
-
-def keys_of(root: Path) -> Keys:
-    """`secret://STORE/NAME` opened by the vault of that name."""
-    vaults: dict[str, Vault] = {}
-
-    def get(reference: str) -> Secret:
-        parts = urlsplit(reference)
-        if parts.scheme != "secret" or not parts.netloc or len(parts.path) < 2:
-            raise SecretError("a key is written as a reference.", hint="e.g. key: secret://env/OPENAI_API_KEY")
-        if parts.netloc not in vaults:
-            vaults[parts.netloc] = find("vaults", parts.netloc)(root)
-        return vaults[parts.netloc].get(parts.path[1:])
-
-    return get
 
 
 # ---- checks

@@ -123,7 +123,8 @@ def prepare(
         if found is not None:
             changes = {"state": "running", "why": "", "control": "", "pid": os.getpid(), "machine": platform.node()}
             study.store.update(found.run_id, changes | {"heartbeat_at": now(), "ended_at": None})
-            found = found.model_copy(update={"budget": study.composed.run.budget})
+            # The same questions; who pays, by which key and how fast may have changed since.
+            found = found.model_copy(update={"budget": study.composed.run.budget, "method": study.composed.flows})
             return Running(study, found, True, ask_again=ask_again)
         fresh = new_run(study)
         study.store.begin(fresh)

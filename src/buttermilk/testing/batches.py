@@ -1,4 +1,4 @@
-"""The mock's counter for batches: OpenAI's files and batches, Anthropic's message batches, Gemini's inlined ones.
+"""The mock's counter for batches and files: OpenAI's batches, Anthropic's message batches, Gemini's inlined ones.
 
 A batch is answered when it has been looked at `batch_looks` times; `pexpired` percent of its questions expire. What is
 answered is what the live routes answer.
@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from buttermilk.testing.settings import Settings
+from buttermilk.testing.uploads import Shelf
 
 Json = dict[str, Any]
 Speak = Callable[[bytes, str, str | None], tuple[int, Any]]
-FILE = re.compile(rb'name="file".*?\r\n\r\n(.*?)\r\n--', re.DOTALL)
 ROUTES = re.compile(
-    r"POST .*/(?P<files>files)"
-    r"|GET .*/files/(?P<content>[\w-]+)/content"
-    r"|POST .*/messages/(?P<anthropic>batches)"
+    r"POST .*/messages/(?P<anthropic>batches)"
     r"|(?P<anthropic_at>GET|POST) .*/messages/batches/(?P<anthropic_id>[\w-]+)(?P<anthropic_do>/results|/cancel)?"
     r"|POST .*/models/(?P<gemini>[^/]+):batchGenerateContent"
     r"|(?P<gemini_at>GET|POST) .*/batches/(?P<gemini_id>gemini-[\w-]+)(?P<gemini_do>:cancel)?"
@@ -47,22 +45,19 @@ class Held:
 
 
 class Counter:
-    """`serve` answers a request about files or batches: a status and JSON, or bytes; None for any other route."""
+    """`serve` answers a request about files or batches: a status, JSON or bytes, headers; None for any other route."""
 
     def __init__(self, speak: Speak) -> None:
         self._speak = speak
-        self._files: dict[str, bytes] = {}
+        self._shelf = Shelf()
         self._held: dict[str, Held] = {}
 
-    def serve(self, method: str, path: str, body: bytes, settings: Settings) -> tuple[int, Any] | None:
+    def serve(self, method: str, path: str, body: bytes, settings: Settings) -> tuple[Any, ...] | None:
+        if (said := self._shelf.serve(method, path, body, settings)) is not None:
+            return said
         route = ROUTES.fullmatch(f"{method} {path}")
         if route is None:
             return None
-        if route["files"]:
-            found = FILE.search(body)
-            return 200, {"id": self._file(found[1] if found else b""), "object": "file", "purpose": "batch"}
-        if route["content"]:
-            return (200, self._files[route["content"]]) if route["content"] in self._files else (404, _missing())
         for vendor in ("openai", "anthropic", "gemini"):
             if route[vendor]:
                 return 200, getattr(self, f"_{vendor}")(self._take(vendor, json.loads(body), path), settings, "")
@@ -80,15 +75,11 @@ class Counter:
             held.looks += 1
         return getattr(self, f"_{vendor}")(held, settings, what)
 
-    def _file(self, content: bytes) -> str:
-        ident = f"file-{len(self._files)}"
-        self._files[ident] = content
-        return ident
-
     def _take(self, vendor: str, asked: Json, path: str) -> Held:
         ident = f"{vendor}-batch-{len(self._held)}"
         if vendor == "openai":
-            lines = [json.loads(line) for line in self._files[asked["input_file_id"]].splitlines() if line]
+            content = self._shelf.files[asked["input_file_id"]].content
+            lines = [json.loads(line) for line in content.splitlines() if line]
             items = [Item(line["custom_id"], line["url"], line["body"]) for line in lines]
         elif vendor == "anthropic":
             items = [Item(one["custom_id"], "/v1/messages", one["params"]) for one in asked["requests"]]
@@ -127,8 +118,8 @@ class Counter:
             line = {"id": item.key, "custom_id": item.key, "response": response, "error": error}
             (good if how == "succeeded" else bad).append(json.dumps(line))
         batch["status"] = "cancelled" if held.cancelled else "expired" if settings.pexpired else "completed"
-        batch["output_file_id"] = self._file("\n".join(good).encode()) if good else None
-        batch["error_file_id"] = self._file("\n".join(bad).encode()) if bad else None
+        batch["output_file_id"] = self._shelf.put("\n".join(good).encode()) if good else None
+        batch["error_file_id"] = self._shelf.put("\n".join(bad).encode()) if bad else None
         return batch
 
     def _anthropic(self, held: Held, settings: Settings, what: str) -> Any:
@@ -158,4 +149,4 @@ class Counter:
 
 
 def _missing() -> Json:
-    return {"error": {"message": "there is no such batch or file", "type": "not_found_error"}}
+    return {"error": {"message": "there is no such batch", "type": "not_found_error"}}

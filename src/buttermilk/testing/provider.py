@@ -74,9 +74,9 @@ class Provider:
             return
         self._last.add(request)
         if (said := self._counter.serve(request.method, path, request.body, self._settings)) is not None:
-            status, value = said
+            status, value, *headers = said
             raw = value if isinstance(value, bytes) else self._tools.dumps(value)
-            connection.send(response(status, raw))
+            connection.send(response(status, raw, *headers))
         elif request.method == "POST":
             self._ask(request.body, path, connection)
         elif path.endswith("/models"):

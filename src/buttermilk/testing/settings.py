@@ -52,7 +52,7 @@ class Settings:
     prompt_tokens: int | None = _setting(None, "fixed usage, so that a cost can be known beforehand")
     completion_tokens: int | None = _setting(None, "fixed usage, as above")
     model_returned: str | None = _setting(None, "the model named in replies (default: the one asked for)")
-    batch_looks: int = _setting(0, "how often a batch is looked at before it has ended")
+    batch_looks: int = _setting(0, "how often a batch, or a file, is looked at before it is ready")
     pexpired: float = _setting(0.0, "percent of a batch's questions that expire")
     system_fingerprint: str | None = _setting(None, "put in replies if given")
 

@@ -7,6 +7,7 @@ What `conf/agent/vader.yaml` says under `parameters.answers`, a question of the 
         - {label: mixed, when: {pos: ">= 0.2", neg: ">= 0.2"}}
         - {label: positive, when: {compound: ">= 0.05"}}
         - {label: negative, when: {neg: "> pos"}}         # one score against another
+        - {label: mixed, when: {verdict: is BOTH}}        # a score that is a word
         - {label: no_impact}                              # no `when`: in every other case
       valence: compound                                   # a number is asked: the score as it is
 
@@ -33,7 +34,7 @@ _SIGNS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "==": operator.eq,
 }
-_CONDITION = re.compile(r"\s*(>=|<=|==|>|<)\s*(\S+)\s*")
+_CONDITION = re.compile(r"\s*(>=|<=|==|>|<)\s*(\S+)\s*|\s*is\s+(.*\S)\s*")
 
 Scalar = str | float | int | bool | None
 
@@ -46,12 +47,14 @@ class Condition(NamedTuple):
     bound: float | str
 
     def holds(self, raw: Mapping[str, Any]) -> bool:
+        if self.sign == "is":
+            return bool(raw[self.score] == self.bound)
         bound = raw[self.bound] if isinstance(self.bound, str) else self.bound
         return _SIGNS[self.sign](raw[self.score], bound)
 
     @property
     def scores(self) -> tuple[str, ...]:
-        return (self.score, self.bound) if isinstance(self.bound, str) else (self.score,)
+        return (self.score, self.bound) if isinstance(self.bound, str) and self.sign != "is" else (self.score,)
 
 
 class Rule(Value):
@@ -70,7 +73,9 @@ def _condition(score: str, text: str) -> Condition:
     match = _CONDITION.fullmatch(text)
     if match is None:
         raise ValueError(f"cannot read the condition '{score}: {text}'")
-    sign, bound = match.groups()
+    sign, bound, word = match.groups()
+    if word is not None:
+        return Condition(score, "is", word)
     try:
         return Condition(score, sign, float(bound))
     except ValueError:
@@ -94,6 +99,21 @@ class Scale(Value):
     def values(self, codebook: Codebook, raw: Mapping[str, Any]) -> dict[str, Scalar]:
         """An answer per question; null where the tool has none to give, which `check` allows for optional questions."""
         return {question.name: self._value(question.name, raw) for question in codebook.questions}
+
+    def read(self, codebook: Codebook, raw: Mapping[str, Any]) -> dict[str, Scalar]:
+        """`values` of what a stranger's code said. Raises Permanent where a score is missing, or not of its kind."""
+        try:
+            values = self.values(codebook, raw)
+        except KeyError as error:
+            found = ", ".join(name for name in raw if name != "reply") or "none"
+            raise Permanent(f"the answer has no score {error}; it has: {found}", kind="no_score") from error
+        except TypeError as error:
+            raise Permanent("a rule compares a score that is no number", kind="no_score") from error
+        for question in codebook.questions:
+            value, number = values[question.name], question.level in ("interval", "ratio")
+            if not question.labels and value is not None and isinstance(value, str) == number:
+                raise Permanent(f"{value!r} is no answer to '{question.name}' ({question.level})", kind="no_score")
+        return values
 
     def _value(self, question: str, raw: Mapping[str, Any]) -> Scalar:
         answer = self.answers.get(question, ())
@@ -188,7 +208,9 @@ def _rule(where: str, question: str, number: int, given: Json) -> Rule:
         reason = str(error)
     else:
         return rule
-    hint = "A rule looks like this: {label: mixed, when: {pos: '>= 0.2', neg: '> pos'}}; the signs are >= <= > < ==."
+    hint = (
+        "A rule looks like this: {label: mixed, when: {pos: '>= 0.2', neg: '> pos'}}; the signs are >= <= > < ==, is."
+    )
     raise ConfigError(f"`answers.{question}`, rule {number}: {reason}.", where=where, hint=hint)
 
 

@@ -127,19 +127,18 @@ class Wordlist:
 
     def _packaged(self, reference: str) -> list[str]:
         """The words of `@affect.positive`, and a note of which version of the file they came from."""
-        file_name, _, list_name = reference[1:].partition(".")
-        known = {
-            entry.name.removesuffix(".yaml"): entry for entry in PACKAGED.iterdir() if entry.name.endswith(".yaml")
-        }
-        if file_name not in known:
-            raise self._wrong(f"there is no packaged word list '{reference}'.", did_you_mean(file_name, known))
-        content: Mapping[str, Any] = yaml.safe_load(known[file_name].read_text(encoding="utf-8"))
-        lists: Mapping[str, list[str]] = content["lists"]
-        if list_name not in lists:
-            names = [f"@{file_name}.{name}" for name in lists]
-            raise self._wrong(f"there is no packaged word list '{reference}'.", did_you_mean(reference, names))
-        self._from.add(f"{file_name}@{content['version']} {fingerprint(lists)[:8]}")
-        return lists[list_name]
+        known: dict[str, tuple[list[str], str]] = {}
+        for file in PACKAGED.iterdir():
+            if file.name.endswith(".yaml"):
+                content: Mapping[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+                name, lists = file.name.removesuffix(".yaml"), content["lists"]
+                note = f"{name}@{content['version']} {fingerprint(lists)[:8]}"
+                known |= {f"@{name}.{each}": (words, note) for each, words in lists.items()}
+        if reference not in known:
+            raise self._wrong(f"there is no packaged word list '{reference}'.", did_you_mean(reference, known))
+        words, note = known[reference]
+        self._from.add(note)
+        return words
 
     def _wrong(self, message: str, hint: str) -> ConfigError:
         return ConfigError(message, where=self._where, hint=hint)

@@ -4,19 +4,21 @@ import os
 from pathlib import Path
 
 from buttermilk.core.contracts import Secret
-from buttermilk.core.errors import SecretError
+from buttermilk.core.errors import NoSuchSecret, SecretError
 
 
 class EnvVault:
     """`secret://env/OPENAI_API_KEY`. A line of `.env` is `NAME=text`, quotes optional, `#` begins a comment line."""
 
-    def __init__(self, root: Path) -> None:
-        self.file = root / ".env"
+    def __init__(self, root: Path, place: str = ".env") -> None:
+        self.file = root / place
 
-    def get(self, name: str) -> Secret:
+    def get(self, name: str, version: str = "") -> Secret:
+        if version:
+            raise NoSuchSecret("the environment keeps no versions.", where=f"secret://env/{name}@{version}")
         text = os.environ.get(name, "").strip() or self._in_file().get(name)
         if not text:
-            raise SecretError(
+            raise NoSuchSecret(
                 f"there is no secret '{name}' in the environment or in {self.file.name}.",
                 where=f"secret://env/{name}",
                 hint=f"Type: export {name}=...   or write the line {name}=... into {self.file}",

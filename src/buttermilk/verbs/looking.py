@@ -17,6 +17,7 @@ from rich.text import Text
 
 from buttermilk.config import find_root
 from buttermilk.core.jobs import Job, Result
+from buttermilk.study.deriving import derive
 from buttermilk.study.looking import bring_in, cancel, export, replay, report, show, status, store_of
 from buttermilk.study.running import control
 from buttermilk.verbs.live import summary
@@ -40,18 +41,14 @@ HOW = {
 SHOWN = 2_000  # characters of a long text on the screen; `--json` has it whole
 
 
-def _root(study: str | None) -> Path | None:
-    return Path(study) if study else None
-
-
 @click.command("status")
 @run_argument
 @study_option
 @json_option
 @one_screen
-def status_(run: str | None, study: str | None, as_json: bool) -> None:
+def status_(run: str | None, root: Path | None, as_json: bool) -> None:
     """Say how RUN (else the latest) stands, from any shell."""
-    found = status(run, root=_root(study))
+    found = status(run, root=root)
     if as_json:
         print_json(found)
     else:
@@ -89,12 +86,12 @@ def _show_status(found: Mapping[str, Any]) -> None:
 @study_option
 @json_option
 @one_screen
-def watch_(run: str | None, study: str | None, as_json: bool) -> None:
+def watch_(run: str | None, root: Path | None, as_json: bool) -> None:
     """Follow RUN (else the latest) until it ends. Ctrl-C stops the watching, not the run."""
     with suppress(KeyboardInterrupt), Live(console=out, auto_refresh=False) as live:
         said = ""
         while True:
-            found = status(run, root=_root(study))
+            found = status(run, root=root)
             before, said = said, summary(found)
             if as_json:
                 print_json(found)
@@ -107,8 +104,8 @@ def watch_(run: str | None, study: str | None, as_json: bool) -> None:
             time.sleep(WATCH_SECONDS)
 
 
-def _tell(run: str | None, study: str | None, word: str, said: str) -> None:
-    store, _ = store_of(_root(study))
+def _tell(run: str | None, root: Path | None, word: str, said: str) -> None:
+    store, _ = store_of(root)
     try:
         found = control(store, run, word)
     finally:
@@ -120,27 +117,27 @@ def _tell(run: str | None, study: str | None, word: str, said: str) -> None:
 @run_argument
 @study_option
 @one_screen
-def pause_(run: str | None, study: str | None) -> None:
+def pause_(run: str | None, root: Path | None) -> None:
     """Let RUN (else the latest) finish what is in flight, and wait."""
-    _tell(run, study, "pause", "told to pause; `buttermilk resume` lets it go on")
+    _tell(run, root, "pause", "told to pause; `buttermilk resume` lets it go on")
 
 
 @click.command("resume")
 @run_argument
 @study_option
 @one_screen
-def resume_(run: str | None, study: str | None) -> None:
+def resume_(run: str | None, root: Path | None) -> None:
     """Let a paused RUN (else the latest) go on. One that was stopped goes on with `buttermilk run FLOW`."""
-    _tell(run, study, "", "told to go on")
+    _tell(run, root, "", "told to go on")
 
 
 @click.command("cancel")
 @run_argument
 @study_option
 @one_screen
-def cancel_(run: str | None, study: str | None) -> None:
+def cancel_(run: str | None, root: Path | None) -> None:
     """End RUN (else the latest) for good, and call its batches back. What was answered stays stored."""
-    found, back = asyncio.run(cancel(run, root=_root(study)))
+    found, back = asyncio.run(cancel(run, root=root))
     called = f"; {back:,} jobs are called back from their providers" if back else ""
     out.print(f"{found.run_id}: cancelled{called}", markup=False)
 
@@ -150,9 +147,9 @@ def cancel_(run: str | None, study: str | None) -> None:
 @study_option
 @json_option
 @one_screen
-def show_(job: str, study: str | None, as_json: bool) -> None:
+def show_(job: str, root: Path | None, as_json: bool) -> None:
     """Show JOB (the first digits of its id are enough): what was asked of whom, and every answer as it came."""
-    found = show(job, root=_root(study))
+    found = show(job, root=root)
     if as_json:
         print_json(found)
     else:
@@ -198,9 +195,9 @@ def _cut(text: str) -> str:
 @study_option
 @json_option
 @one_screen
-def replay_(job: str, study: str | None, as_json: bool) -> None:
+def replay_(job: str, root: Path | None, as_json: bool) -> None:
     """Ask JOB again: its id, or a .json file that `show --json` wrote. Nothing is stored."""
-    found, result = asyncio.run(replay(job, root=_root(study)))
+    found, result = asyncio.run(replay(job, root=root))
     if as_json:
         print_json({"job_id": found.job_id, "result": result.model_dump(mode="json")})
     else:
@@ -213,10 +210,23 @@ def replay_(job: str, study: str | None, as_json: bool) -> None:
 @run_argument
 @study_option
 @one_screen
-def export_(target: Path, run: str | None, study: str | None) -> None:
+def export_(target: Path, run: str | None, root: Path | None) -> None:
     """Write the answers of RUN (else the latest) to TARGET, a row per answer and question."""
-    rows = export(target, run, root=_root(study))
+    rows = export(target, run, root=root)
     out.print(f"{rows:,} rows in {target}", markup=False)
+
+
+@click.command("derive")
+@click.argument("name")
+@run_argument
+@click.option("--step", help="Whose answers; else the only step with one question of `level: text`.")
+@click.option("--agent", help="Whose words, where several answered.")
+@study_option
+@one_screen
+def derive_(name: str, run: str | None, step: str | None, agent: str | None, root: Path | None) -> None:
+    """Make the dataset NAME of what a step of RUN (else the latest) said of each record in words."""
+    count = derive(name, run, step=step, agent=agent, root=root)
+    out.print(f"{count:,} records in data/{name}.jsonl. Ask about them: dataset: {name}", markup=False)
 
 
 @click.command("report")
@@ -224,15 +234,15 @@ def export_(target: Path, run: str | None, study: str | None) -> None:
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Else reports/RUN.html")
 @study_option
 @one_screen
-def report_(run: str | None, output: Path | None, study: str | None) -> None:
+def report_(run: str | None, output: Path | None, root: Path | None) -> None:
     """Write the report of RUN (else the latest): one HTML page that needs nothing else."""
-    out.print(f"Report: {report(run, output, root=_root(study)).resolve()}", markup=False)
+    out.print(f"Report: {report(run, output, root=root).resolve()}", markup=False)
 
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @study_option
 @one_screen
-def import_(file: Path, study: str | None) -> None:
+def import_(file: Path, root: Path | None) -> None:
     """Store the answers of a rescue FILE, which a run writes when its store is full."""
-    out.print(f"{bring_in(file, root=_root(study) or find_root(Path.cwd())):,} answers stored", markup=False)
+    out.print(f"{bring_in(file, root=root or find_root(Path.cwd())):,} answers stored", markup=False)

@@ -49,9 +49,9 @@ def demo_(overrides: tuple[str, ...], agents: tuple[str, ...], into: Path, as_js
 @study_option
 @json_option
 @one_screen
-def doctor_(live: bool, every: bool, patience: float, study: str | None, as_json: bool) -> None:
+def doctor_(live: bool, every: bool, patience: float, root: Path | None, as_json: bool) -> None:
     """Say what works here and what does not: the installation, the plugs, and each flow up to its first call."""
-    start = Path(study) if study else Path.cwd()
+    start = root or Path.cwd()
     if live:
         sys.exit(_ask_models(find_root(start), every, patience, as_json=as_json))
     try:

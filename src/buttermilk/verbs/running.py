@@ -43,9 +43,9 @@ multirun_option = click.option(
 @study_option
 @json_option
 @one_screen
-def plan_(flow: str, overrides: tuple[str, ...], multirun: bool, study: str | None, as_json: bool) -> None:
+def plan_(flow: str, overrides: tuple[str, ...], multirun: bool, root: Path | None, as_json: bool) -> None:
     """Show what `run FLOW` would ask, why, and what it would cost. Spends nothing."""
-    found = plan(flow, *overrides, root=Path(study) if study else None, multirun=multirun)
+    found = plan(flow, *overrides, root=root, multirun=multirun)
     if as_json:
         print_json(found.as_json())
     else:
@@ -123,10 +123,9 @@ def _assumptions(found: PlanReport) -> list[str]:
 @json_option
 @one_screen
 def run_(
-    flow: str, overrides: tuple[str, ...], multirun: bool, retry: tuple[str, ...], study: str | None, as_json: bool
+    flow: str, overrides: tuple[str, ...], multirun: bool, retry: tuple[str, ...], root: Path | None, as_json: bool
 ) -> None:
     """Ask everything of FLOW that is not answered yet. A run that was stopped goes on where it stopped."""
-    root = Path(study) if study else None
     running = prepare(flow, overrides, root=root, multirun=multirun, ask_again=retry)
     sys.exit(go(running, as_json=as_json))
 

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
+from pathlib import Path
 from textwrap import fill
 from typing import Any, ParamSpec, TypeVar
 
@@ -64,17 +65,17 @@ def known(raised: BaseException) -> ButtermilkError:
 def complain(error: ButtermilkError) -> None:
     """What is wrong, where, and what to do."""
     first, *more = error.message.splitlines() or [""]
-    err.print(f"[bold red]✗[/] {escape(_folded(first))}")
+    err.print(f"[bold red]✗[/] {escape(folded(first, err))}")
     for text in (*more, *error.where.splitlines(), *error.hint.splitlines()):
-        err.print(escape(_folded(f"  {text}")))
+        err.print(escape(folded(f"  {text}", err)))
 
 
-def _folded(line: str) -> str:
+def folded(line: str, console: Console) -> str:
     """Between words, where a terminal would cut through them; elsewhere lines stay whole."""
-    if not err.is_terminal:
+    if not console.is_terminal:
         return line
     margin = " " * (len(line) - len(line.lstrip()) or 2)
-    return fill(line, err.width, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)
+    return fill(line, console.width, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -102,6 +103,6 @@ def money(amount: float, currency: str) -> str:
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For machines: JSON on standard output.")
 study_option = click.option(
-    "--study", type=click.Path(file_okay=False), help="The study's folder; else the one you are in."
+    "--study", "root", type=click.Path(file_okay=False, path_type=Path), help="The study's folder; else where you are."
 )
 OVERRIDES = "Anything of the form key=value overrides the configuration: steps.judge.repeats=5 'agents=[gpt]'"

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from buttermilk.study.trying import Trial
-from buttermilk.verbs.screen import money, out
+from buttermilk.verbs.screen import folded, money, out
 
 MARKS = {True: Text("✓", "green"), False: Text("✗", "red"), None: Text("·", "dim")}
 CHECKS = {"key": "key", "reached": "server", "answered": "answer", "schema": "schema", "seed": "seed", "image": "image"}
@@ -49,10 +49,11 @@ def _to_mend(trials: Sequence[Trial]) -> Iterator[Text]:
     for one in trials:
         if one.well:
             continue
-        yield Text.assemble(("✗ ", "red"), (one.agent, "bold"), f": {one.said}")
+        said = folded(f"✗ {one.agent}: {one.said}", out)
+        yield Text.assemble((said[0], "red"), said[1:])
         keyless = one.key is False and one.reached is None
         if one.hint and not (keyless and told):
-            yield Text(f"    {one.hint}")
+            yield Text(folded(f"    {one.hint}", out))
         told = told or keyless
 
 
