@@ -9,6 +9,7 @@ lock() {
         --generate-hashes --no-header --annotation-style line --output-file "$@"
 }
 
-lock requirements/dev.lock pyproject.toml --all-extras --group dev
+# Not `transformers`: PyTorch for Linux brings gigabytes for graphics cards.
+lock requirements/dev.lock pyproject.toml --extra all --extra demo --extra bench --group dev
 lock requirements/demo.lock pyproject.toml --extra demo --constraint requirements/dev.lock
 lock requirements/build.lock requirements/build.in --constraint requirements/dev.lock

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -19,10 +18,9 @@ from buttermilk.core.errors import (
     ProviderError,
     RateLimited,
     SecretError,
-    TimedOut,
     Unavailable,
 )
-from buttermilk.core.flows import Agent, Capabilities, Codebook, Limits, Question
+from buttermilk.core.flows import Agent, Capabilities, Codebook, Question
 from buttermilk.core.jobs import Sent, Usage, fill
 from buttermilk.core.messages import Message, Reply, Request
 from buttermilk.core.records import Part
@@ -389,70 +387,3 @@ def test_whatever_stands_where_something_else_should_is_a_reply_or_a_malformed_o
     if isinstance(found, Reply):
         texts = (found.text, found.refusal or "", found.model_returned, found.model_fingerprint, found.response_id)
         assert {type(one) for one in texts} == {str}
-
-
-# ---- errors
-
-
-@pytest.mark.parametrize(
-    ("status", "kind", "error"),
-    [
-        (400, Permanent, "http_400"),
-        (401, Permanent, "http_401"),
-        (402, Permanent, "http_402"),
-        (403, Permanent, "http_403"),
-        (404, Permanent, "http_404"),
-        (422, Permanent, "http_422"),
-        (308, Permanent, "http_308"),
-        (408, Unavailable, "http_408"),
-        (409, Unavailable, "http_409"),
-        (425, Unavailable, "http_425"),
-        (429, RateLimited, "rate_limited"),
-        (529, RateLimited, "rate_limited"),
-        (500, Unavailable, "http_500"),
-        (502, Unavailable, "http_502"),
-        (503, Unavailable, "http_503"),
-    ],
-)
-async def test_a_status_becomes_the_error_that_says_who_must_act(
-    status: int, kind: type[ProviderError], error: str
-) -> None:
-    with pytest.raises(kind) as caught:
-        await sent(http({"error": {"message": "The vendor's words."}}, status))
-    assert (type(caught.value), caught.value.kind, caught.value.http_status) == (kind, error, status)
-    assert "The vendor's words." in (caught.value.message if status != 308 else caught.value.raw)
-
-
-async def test_a_redirect_is_not_followed_for_the_key_would_go_with_it() -> None:
-    async with answering(lambda one: http(GOOD)) as elsewhere:
-        with pytest.raises(Permanent, match="moved to http"):
-            await sent(http("", 307, Location=elsewhere.url), headers={"api-key": "secret://env/KEY"})
-        assert elsewhere.asked == []
-
-
-async def test_a_host_that_is_not_there_is_named_with_the_reason() -> None:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{one.getsockname()[1]}/v1"
-    of = model(url)
-    with pytest.raises(Unavailable) as caught:
-        await of.complete(request(of))
-    assert caught.value.message == f"{url}/chat/completions cannot be reached (Connection refused)."
-    assert caught.value.kind == "unreachable"
-    await of.close()
-
-
-async def test_a_name_that_nobody_knows_is_unreachable_too() -> None:
-    of = model("http://no-such-host.invalid/v1")
-    with pytest.raises(Unavailable, match=r"no-such-host.invalid.*cannot be reached") as caught:
-        await of.complete(request(of))
-    assert caught.value.kind == "unreachable"
-    await of.close()
-
-
-async def test_silence_ends_after_the_seconds_that_the_agent_allows() -> None:
-    async with answering(lambda one: None) as server:
-        of = model(server.url, limits=Limits(timeout_seconds=0.1))
-        with pytest.raises(TimedOut, match=r"did not answer within 0.1 s"):
-            await of.complete(request(of))
-        await of.close()

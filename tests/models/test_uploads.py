@@ -265,7 +265,7 @@ async def test_a_batch_names_uploaded_files_and_leaves_them_to_the_vendors_hour(
 
 
 async def test_only_a_few_media_are_in_memory_at_once(mock: MockProvider, monkeypatch: pytest.MonkeyPatch) -> None:
-    media = {hashlib.sha256(data).hexdigest(): data for data in (b"%d" % number for number in range(60))}
+    media = {hashlib.sha256(data).hexdigest(): data for data in (b"%d" % number for number in range(30))}
     plug = plug_of("anthropic", mock.root, media.__getitem__)
     at_once: list[int] = [0]
     post = plug.wire.ask
@@ -282,7 +282,7 @@ async def test_only_a_few_media_are_in_memory_at_once(mock: MockProvider, monkey
     parts = [Part(kind="pdf", blob=key, media_type="application/pdf") for key in media]
     await asyncio.gather(*(plug.complete(asking(plug, part)) for part in parts))
     await plug.close()
-    assert began(mock) == 60
+    assert began(mock) == 30
     assert max(at_once) == uploads.AT_ONCE
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import ssl
 from datetime import UTC, datetime
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from answering import answering, http
-from buttermilk.core.errors import Permanent, RateLimited, SecretError, TimedOut, Unavailable
+from buttermilk.core.errors import Permanent, ProviderError, RateLimited, SecretError, TimedOut, Unavailable
 from buttermilk.core.flows import Limits
 from buttermilk.testing import MockProvider
 from buttermilk.wire import Wire, _reason, message_in, retry_after, retry_delay
@@ -219,3 +220,59 @@ async def test_a_call_that_somebody_else_ends_is_not_called_late() -> None:
             async with asyncio.timeout(0.05):
                 await wire.post(URL(server.url), b"")
         await wire.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "error"),
+    [
+        (400, Permanent, "http_400"),
+        (401, Permanent, "http_401"),
+        (402, Permanent, "http_402"),
+        (403, Permanent, "http_403"),
+        (404, Permanent, "http_404"),
+        (422, Permanent, "http_422"),
+        (308, Permanent, "http_308"),
+        (408, Unavailable, "http_408"),
+        (409, Unavailable, "http_409"),
+        (425, Unavailable, "http_425"),
+        (429, RateLimited, "rate_limited"),
+        (529, RateLimited, "rate_limited"),
+        (500, Unavailable, "http_500"),
+        (502, Unavailable, "http_502"),
+        (503, Unavailable, "http_503"),
+    ],
+)
+async def test_a_status_becomes_the_error_that_says_who_must_act(
+    status: int, kind: type[ProviderError], error: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        await post(http({"error": {"message": "The vendor's words."}}, status))
+    assert (type(caught.value), caught.value.kind, caught.value.http_status) == (kind, error, status)
+    assert "The vendor's words." in (caught.value.message if status != 308 else caught.value.raw)
+
+
+async def test_a_redirect_is_not_followed_for_the_key_would_go_with_it() -> None:
+    async with answering(lambda one: http("{}")) as elsewhere:
+        with pytest.raises(Permanent, match="moved to http"):
+            await post(http("", 307, Location=elsewhere.url), api_key=SECRET)
+        assert elsewhere.asked == []
+
+
+async def test_a_host_that_is_not_there_is_named_with_the_reason() -> None:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{one.getsockname()[1]}/v1"
+    wire = Wire({}, Limits())
+    with pytest.raises(Unavailable) as caught:
+        await wire.post(URL(url), b"{}")
+    assert caught.value.message == f"{url} cannot be reached (Connection refused)."
+    assert caught.value.kind == "unreachable"
+    await wire.close()
+
+
+async def test_a_name_that_nobody_knows_is_unreachable_too() -> None:
+    wire = Wire({}, Limits())
+    with pytest.raises(Unavailable, match=r"no-such-host.invalid.*cannot be reached") as caught:
+        await wire.post(URL("http://no-such-host.invalid/v1"), b"{}")
+    assert caught.value.kind == "unreachable"
+    await wire.close()
