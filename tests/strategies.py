@@ -71,8 +71,13 @@ media = st.builds(
     origin=st.none() | st.builds(Origin, blob=hashes, how=texts, by=texts),
 )
 labels = st.builds(HumanLabel, question=words, value=st.one_of(texts, whole, st.booleans(), reals), coder=names)
+addressed = st.builds(Part, kind=st.just("video"), url=st.just("https://e.org/a.mp4"), media_type=st.just("video/mp4"))
 records = st.builds(
-    Record, record_id=names, parts=tuples(written | media, 1), metadata=objects, labels=tuples(labels, most=2)
+    Record,
+    record_id=names,
+    parts=tuples(written | media | addressed, 1),
+    metadata=objects,
+    labels=tuples(labels, most=2),
 )
 columns = st.builds(
     Columns,
@@ -149,6 +154,8 @@ capabilities = st.builds(
     inputs=tuples(st.sampled_from(["text", "image", "audio"]), 1, 3, by=str),
     answers=st.sampled_from(["native", "tool", "prompted"]),
     seed=st.booleans(),
+    media=st.sampled_from(["", "upload"]),
+    cache=st.sampled_from(["", "prefix"]),
 )
 agents = st.builds(
     Agent,

@@ -104,11 +104,7 @@ def test_only_the_three_words_alone_on_a_line_are_headings(prompts: Path) -> Non
     sections = load(prompts, text).sections
     assert [part.role for part in sections] == ["system", "user", "assistant"]
     assert sections[0].template == "# Something else\n# user guide\n## user\n #user\n#user\n# user:"
-
-
-def test_a_heading_that_is_meant_as_text_can_be_written(prompts: Path) -> None:
-    assert len(load(prompts, 'Like this:\n{{ "# user" }}').sections) == 1
-    assert rendered('Like this:\n{{ "# user" }}') == "Like this:\n# user"
+    assert len(load(prompts, 'Like this:\n{{ "# user" }}').sections) == 1  # which writes the line as text
 
 
 @pytest.mark.parametrize(

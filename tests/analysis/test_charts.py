@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from buttermilk.analysis import charts, words
 from buttermilk.analysis.charts import Bar, Box, Guide, Mark
-from buttermilk.analysis.page import Figure, Section, as_csv, columns, grid
+from buttermilk.analysis.page import Figure, Section, as_csv, grid
 from buttermilk.analysis.statistics.estimate import Estimate
 
 
@@ -82,7 +82,7 @@ def test_a_matrix_writes_each_share_on_a_colour_it_can_be_read_on():
 
 
 def test_data_as_csv_reads_back_and_runs_no_formula():
-    data = grid("c", columns("who", "alpha#"), [("=HYPERLINK(1)", "-0.25"), ('a "quoted", name', "1e3")])
+    data = grid("c", ("who", "alpha#"), [("=HYPERLINK(1)", "-0.25"), ('a "quoted", name', "1e3")])
     link = Figure("f", "c", "s", {}, data).csv_link
     head, body = link.split(",", 1)
     assert head == "data:text/csv;charset=utf-8"

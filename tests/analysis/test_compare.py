@@ -90,7 +90,7 @@ def test_a_refusal_is_no_answer_and_no_disagreement():
     asked, counted = panel([{("gpt", SOUND): ["warm", "refused"], ("reader_a", SOUND): ["warm"]}])
     assert asked.votes["r0"][Reader("gpt", SOUND)] == ("warm",)
     assert asked.unanswered[Reader("gpt", SOUND)] == 1
-    assert counted.statuses["judge", "gpt"] == {"answered": 1, "refused": 1}
+    assert counted.by["judge", "gpt"].statuses == {"answered": 1, "refused": 1}
 
 
 def test_a_match_with_the_human_label_counts_records():

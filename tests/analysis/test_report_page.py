@@ -257,7 +257,7 @@ def test_a_report_that_cannot_be_written_leaves_nothing_and_spoils_nothing(tmp_p
     store, run = verse_study(1)
     (tmp_path / "report.html").mkdir()
     (tmp_path / "report.html" / "kept").write_text("here")
-    with pytest.raises(StoreError, match="could not be written"):
+    with pytest.raises(StoreError, match="cannot be written"):
         report(store, run.run_id, tmp_path / "report.html")
     assert [path.name for path in tmp_path.rglob("*")] == ["report.html", "kept"]
 

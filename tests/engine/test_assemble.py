@@ -7,7 +7,7 @@ from buttermilk.core.flows import Agent, Capabilities, Prompt, Section
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Message
 from buttermilk.core.records import Part, Record
-from buttermilk.engine.assemble import assemble, reask
+from buttermilk.engine.assemble import assemble, reask, shown
 
 PROMPT = Prompt(
     name="judge",
@@ -43,6 +43,9 @@ def test_media_that_the_model_takes_are_sent() -> None:
     request = assemble(asked(IMAGE, inputs=("text", "image")))
     assert [message.media for message in request.messages] == [(), (IMAGE,)]
     assert request.drops == ()
+    assert shown(request) == "text, image"
+    assert shown(assemble(asked(IMAGE, IMAGE, SOUND, inputs=("text", "image")))) == "text, image ×2, audio in words"
+    assert shown(assemble(asked())) == "text"
 
 
 def test_media_that_it_does_not_take_give_way_to_their_words_and_that_is_recorded() -> None:

@@ -72,6 +72,15 @@ def test_what_no_rule_names_stays_as_it_is(desk: Desk) -> None:
     assert desk.made({}, *parts) == parts
 
 
+def test_what_lies_at_an_address_stays_there_and_a_rule_for_it_is_no_record(desk: Desk) -> None:
+    seen = Part(kind="image", url="https://example.org/1.png", media_type="image/png")
+    assert desk.made({"video": {"frames": 2}}, seen) == (seen,)
+    for rules in ({"image": {}}, {"ocr": ["eng"]}):
+        reject = desk.prepare(rules, seen)
+        assert isinstance(reject, Reject)
+        assert reject.why.startswith("'https://example.org/1.png': an address is not fetched here")
+
+
 def test_a_film_becomes_its_frames_in_order_and_its_sound(desk: Desk) -> None:
     given = desk.part(film(desk.folder / "clip.mp4").name, b"", alt="a test pattern")
     made = desk.made({"video": {"frames": 3, "audio": True}, "image": {"longest_side": 32}}, given)

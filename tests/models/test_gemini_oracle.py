@@ -80,7 +80,7 @@ class Body(BaseModel):
 
 
 def gemini(url: str = "http://127.0.0.1:1", **more: Any) -> Gemini:
-    agent = Agent(name="gemini", type="gemini", base_url=url, **{"model": "gemini-3.8-flash", **more})
+    agent = Agent(name="gemini", type="gemini", base_url=url, **{"model": "gemini-3.5-flash", **more})
     return Gemini(agent, keys, lambda key: BYTES)
 
 
@@ -183,7 +183,7 @@ def test_the_packaged_agent_says_what_google_reads() -> None:
     found = body(of, request(of, *of.agent.capabilities.inputs[1:], seed=7))
     read = Body.model_validate_json(json.dumps(found), strict=True)
     assert len(read.safetySettings or ()) == 4
-    assert of._address.path == "/v1beta/models/gemini-3.8-flash:generateContent"
+    assert of._address.path == "/v1beta/models/gemini-3.5-flash:generateContent"
 
 
 # ---- the SDK sends what we send
@@ -223,7 +223,7 @@ async def both(
     door: str,
     config: dict[str, Any],
     *media: str,
-    model: str = "gemini-3.8-flash",
+    model: str = "gemini-3.5-flash",
     seed: int | None = None,
     **more: Any,
 ) -> tuple[types.GenerateContentResponse, Reply]:
@@ -263,7 +263,7 @@ async def test_googles_own_client_sends_what_we_send_and_reads_what_we_read(case
     usage = theirs.usage_metadata
     assert usage is not None
     assert (usage.prompt_token_count, usage.candidates_token_count) > (0, 0)
-    assert (theirs.model_version, reply.model_returned) == ("gemini-3.8-flash", "gemini-3.8-flash")
+    assert (theirs.model_version, reply.model_returned) == ("gemini-3.5-flash", "gemini-3.5-flash")
 
 
 @pytest.mark.parametrize("name", sorted(BESIDE))
@@ -275,9 +275,9 @@ async def test_what_stands_beside_the_generation_config_stands_there_in_googles_
 @pytest.mark.parametrize(
     ("door", "model"),
     [
-        ("", "models/gemini-3.8-flash"),
+        ("", "models/gemini-3.5-flash"),
         ("", "tunedModels/verse-1"),
-        ("vertex", "publishers/google/models/gemini-3.8-flash"),
+        ("vertex", "publishers/google/models/gemini-3.5-flash"),
         ("vertex", "publishers/meta/models/llama-5"),
     ],
 )
@@ -304,11 +304,11 @@ def test_text_is_read_without_the_thoughts_and_with_its_names() -> None:
     thought = types.Part(text="Let me see.", thought=True, thought_signature=b"sig")
     reply = read(
         candidates=[candidate(thought, types.Part(text="Yes"), types.Part(text="."), avg_logprobs=-0.1)],
-        model_version="gemini-3.8-flash-001",
+        model_version="gemini-3.5-flash-001",
         response_id="r-1",
     )
     assert (reply.text, reply.finish, reply.refusal) == ("Yes.", "stop", None)
-    assert (reply.model_returned, reply.response_id) == ("gemini-3.8-flash-001", "r-1")
+    assert (reply.model_returned, reply.response_id) == ("gemini-3.5-flash-001", "r-1")
 
 
 def test_cached_tokens_are_part_of_the_input_and_thoughts_of_the_output() -> None:

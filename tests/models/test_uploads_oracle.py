@@ -13,7 +13,7 @@ from anthropic.types import FileMetadata
 from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
 from google import genai
 from google.genai import types
-from openai import OpenAI
+from openai import NotFoundError, OpenAI
 from openai.types import FileObject
 from pydantic import TypeAdapter
 from pydantic.alias_generators import to_camel
@@ -73,7 +73,7 @@ def form(request: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
     """A form's fields by name: file name, type and content."""
     head = f"Content-Type: {request['headers']['content-type']}\r\n\r\n".encode()
     found = {}
-    for part in message_from_bytes(head + request["body"].encode()).get_payload():  # type: ignore[union-attr]
+    for part in message_from_bytes(head + request["body"].encode()).get_payload():
         assert not isinstance(part, str)
         name = part.get_param("name", header="content-disposition")
         kind = part.get_content_type() if part.get_filename() else ""
@@ -99,6 +99,8 @@ async def test_openai(mock: MockProvider) -> None:
         parts: Any = [{"type": "text", "text": WORDS}, {"type": "file", "file": {"file_id": "file-0"}}]
         client.chat.completions.create(model="m-1", messages=[{"role": "user", "content": parts}])
         assert client.files.delete(file.id).deleted
+        with pytest.raises(NotFoundError, match="there is no file 'file-1'"):
+            client.files.delete(file.id)
     theirs = mock.requests()
     assert form(upload) == form(theirs[0])
     assert upload["path"] == theirs[0]["path"]

@@ -188,8 +188,8 @@ def test_a_row_that_is_right_as_it_is_can_be_said_to_be(desk: Any) -> None:
     assert "must be one character, or none" in desk.screen("verse.csv", quote="both")
 
 
-def test_a_tsv_that_is_a_csv_is_told_so(desk: Any) -> None:
-    assert "separated by commas, not by tabs" in desk.screen("verse.tsv", "id,text\n1,a\n")
+def test_a_tsv_that_is_a_csv_shows_what_its_columns_are(desk: Any) -> None:
+    assert "which column is the text. The columns are: id,text." in desk.screen("verse.tsv", "id,text\n1,a\n")
 
 
 @pytest.mark.parametrize(

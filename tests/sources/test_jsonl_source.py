@@ -71,12 +71,13 @@ def test_a_field_that_comes_late_is_found_and_one_that_never_comes_is_not(desk: 
 @pytest.mark.parametrize("content", ['[{"text": "a"},\n{"text": "b"}]', '[\n{"text": "a"}\n]', '{\n"text": "a"\n}'])
 def test_one_json_document_is_told_from_lines(desk: Any, content: str) -> None:
     screen = desk.screen("verse.jsonl", content)
-    assert "this is one JSON document, not one object a line" in screen
-    assert "> verse-lines.jsonl" in screen
+    assert "this is not one object a line" in screen
+    assert "If this is one JSON document, save it as JSONL (one object a line), or as CSV." in screen
 
 
 def test_a_file_of_which_no_line_can_be_read_shows_the_first(desk: Any) -> None:
-    assert "verse.jsonl line 1: not one line can be read" in desk.screen("verse.jsonl", "id,text\n1,a\n")
+    screen = desk.screen("verse.jsonl", "id,text\n1,a\n")
+    assert "verse.jsonl line 1: this is not one object a line: this is not JSON" in screen
 
 
 def test_a_file_in_another_encoding_is_not_guessed(desk: Any) -> None:

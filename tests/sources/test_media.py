@@ -32,13 +32,32 @@ def test_where_only_some_rows_have_media_each_has_what_it_has(desk: Any) -> None
     assert (reject.where, reject.why) == ("memes.csv row 4", "this row has no text.")
 
 
+ADDRESSES = {
+    "https://example.org/Letters/1.JPG?size=2": ("image", "image/jpeg"),
+    "gs://archive/tapes/1.wav": ("audio", "audio/wav"),
+    "https://example.org/a%20film.mov#t=3": ("video", "video/quicktime"),
+    "https://example.org/1.pdf": ("pdf", "application/pdf"),
+}
+
+
+@pytest.mark.parametrize("url", ADDRESSES)
+def test_an_address_is_a_part_that_is_known_by_its_ending_and_fetched_by_nobody_here(desk: Any, url: str) -> None:
+    (record,) = desk.records("memes.csv", f"id,image,alt\n1,{url},a cat\n", MEDIA)
+    (part,) = record.parts
+    assert (part.kind, part.media_type, part.url, part.alt) == (*ADDRESSES[url], url, "a cat")
+    assert (part.blob, part.path) == (None, None)
+
+
 REFUSED = [
     ("../../outside.jpg", "leads out of the study's folder"),
     ("/etc/passwd", "leads out of the study's folder"),
     ("link.jpg", "leads out of the study's folder"),
     ("gone.jpg", "there is no file 'gone.jpg' (looked for "),
     ("img\\1.jpg", "Write it with forward slashes: img/1.jpg"),
-    ("https://example.org/1.jpg", "is an address: download the file"),
+    ("http://example.org/1.jpg", "is an address that no model reads: give one with https:// or gs://"),
+    ("https://example.org/1", "'https://example.org/1' is no address of a medium: it ends in .jpg"),
+    ("https://example.org/1.jpg?from=a b", "and has no blanks"),
+    ("https://[1.jpg", "is no address of a medium"),
     ("page.jpg", "its name says an image file (image/jpeg), but the file is a web page (HTML)"),
     ("notes.txt", ".txt files are no kind of image"),
     ("nul\x00.jpg", "the path holds a NUL character"),

@@ -66,7 +66,7 @@ def test_rows_of_many_batches_are_in_order(desk: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "it is empty"),
+        (b"", "the file is empty"),
         (b"<html>", "a web page"),
         (b"id,text\n", "something else"),
         (b"PAR1 cut off", "cannot be read"),

@@ -126,7 +126,7 @@ def test_a_workbook_with_nothing_in_it_is_said_to_be_empty(desk: Any, path: Path
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "it is empty"),
+        (b"", "the file is empty"),
         (b"<html><body>Sign in", "it is a web page (HTML)"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file (.xls, .doc), or one that is locked with a password"),
         (b"id,text\n1,a\n", "it is something else"),

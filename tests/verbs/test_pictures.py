@@ -1,12 +1,14 @@
 """What moves on the screen while a run goes on, drawn for narrow and wide terminals."""
 
 import json
+from io import StringIO
 
 import pytest
 from rich.console import Console
 
 from buttermilk.engine.progress import LaneProgress, Progress
-from buttermilk.verbs.live import JsonView, LiveView, PlainView, picture, short, summary, view_for
+from buttermilk.verbs import live
+from buttermilk.verbs.live import picture, short, summary, view_for
 from buttermilk.verbs.screen import last_line, money, rows_left_out
 
 
@@ -74,26 +76,28 @@ def test_a_paused_run_says_so() -> None:
     assert drawn(paused, 80)[0].endswith("[paused]")
 
 
-def test_machines_get_a_line_of_json_and_pipes_get_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    with JsonView() as view:
-        view(going(lane("here")))
+def test_machines_get_a_line_of_json_and_pipes_get_plain_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with view_for(as_json=True) as tell:
+        tell(going(lane("here")))
     assert json.loads(capsys.readouterr().out)["answered"] == 1_000
-    with PlainView() as plain:
-        plain(going(lane("here")))
+    with view_for(as_json=False) as tell:
+        tell(going(lane("here")))
         assert capsys.readouterr().out == ""
-        plain.told -= 60
-        plain(going(lane("here")))
+        monkeypatch.setattr(live, "PLAIN_EVERY_SECONDS", 0.0)
+        tell(going(lane("here")))
     assert capsys.readouterr().out.startswith("verse-2026-11-22: answered 1,000 · refused 12")
-    assert isinstance(view_for(as_json=True), JsonView)
-    assert isinstance(view_for(as_json=False), PlainView)
 
 
-def test_the_picture_is_drawn_while_it_goes_on_and_taken_away_after() -> None:
-    view = LiveView()
-    with view:
-        view(going(lane("here")))
-        assert view.live.is_started
-    assert not view.live.is_started
+def test_the_picture_is_drawn_while_it_goes_on_and_taken_away_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = StringIO()
+    monkeypatch.setattr(live, "out", Console(file=screen, force_terminal=True, width=80))
+    with view_for(as_json=False) as tell:
+        tell(going(lane("here")))
+        so_far = screen.getvalue()
+        assert "verse-2026-11-22" in so_far
+    assert screen.getvalue().removeprefix(so_far).count("\x1b[2K") > 3  # its lines are erased
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from buttermilk.analysis import charts, compare, words
 from buttermilk.analysis.charts import Guide, Mark
 from buttermilk.analysis.compare import Agreement, Scale, Validity
 from buttermilk.analysis.findings import MOST_ROWS, compared, reader_name, slug, title_of, whole_percent
-from buttermilk.analysis.page import Block, Column, Figure, Gallery, Grid, Heading, Section, Text, columns, grid
+from buttermilk.analysis.page import Block, Figure, Gallery, Grid, Heading, Section, Text, grid
 from buttermilk.analysis.statistics.estimate import Estimate, Label
 from buttermilk.analysis.tally import Asked, Reader, Tally
 from buttermilk.core.hashing import derive_seed
@@ -64,22 +64,22 @@ def _agreement_figures(asked: Asked, found: Sequence[Agreement]) -> Iterator[Fig
     ]
     data = grid(
         f"Krippendorff's alpha of “{asked.name}”.",
-        columns("compared", "who", "alpha#", "low#", "high#", "records#", "left out#"),
+        ("compared", "who", "alpha#", "low#", "high#", "records#", "left out#"),
         [(HEADINGS[one.of], one.who, *_plain(one.alpha)) for one in found],
     )
     caption = (
         f"Krippendorff's alpha ({asked.question.level}) of “{asked.name}” in the step “{asked.step}”, with 95% "
         "intervals. 1 is full agreement, 0 what chance would give."
     )
-    for place, part in enumerate(_parts(groups)):
+    for place, part in _parts(groups):
         said = (f"{mark.name} {words.corrected(mark.estimate)}" for mark in part if mark.estimate)
         shows = f"Alpha of {asked.name}: {'; '.join(said)}."
         spec = charts.intervals(part, GUIDES, "Krippendorff's alpha", as_share=False, shows=shows)
-        yield Figure(slug("alpha", asked.step, asked.name, *_more(place)), caption, shows, spec, data)
+        yield Figure(slug("alpha", asked.step, asked.name, place), caption, shows, spec, data)
 
 
-def _parts(groups: Sequence[tuple[str, Sequence[Mark]]]) -> list[list[Mark]]:
-    """Charts that fit a page: groups stay together where they can, and bear their heading in each chart."""
+def _parts(groups: Sequence[tuple[str, Sequence[Mark]]]) -> Iterator[tuple[str, list[Mark]]]:
+    """Charts that fit a page, the second named `2`: groups stay together where they can, under their heading."""
     parts: list[list[Mark]] = [[]]
     for heading, marks in groups:
         for start in range(0, len(marks), MOST_ROWS):
@@ -87,12 +87,7 @@ def _parts(groups: Sequence[tuple[str, Sequence[Mark]]]) -> list[list[Mark]]:
             if parts[-1] and len(parts[-1]) + len(piece) > MOST_ROWS:
                 parts.append([])
             parts[-1] += piece
-    return [part for part in parts if part]
-
-
-def _more(place: int) -> tuple[str, ...]:
-    """The first chart of several bears the plain name."""
-    return (str(place + 1),) if place else ()
+    return ((str(place) if place > 1 else "", part) for place, part in enumerate(parts, start=1) if part)
 
 
 def _plain(estimate: Estimate) -> tuple[str, ...]:
@@ -102,16 +97,15 @@ def _plain(estimate: Estimate) -> tuple[str, ...]:
 
 
 def _agreement_table(asked: Asked, found: Sequence[Agreement]) -> Grid:
-    by_label = asked.question.level in ("nominal", "ordinal")
     rows = [
         (
-            HEADINGS[one.of], one.who, words.corrected(one.alpha), *([words.share(one.same)] if by_label else []),
+            HEADINGS[one.of], one.who, words.corrected(one.alpha), *([] if asked.measured else [words.share(one.same)]),
             words.count(one.alpha.n), words.count(one.alpha.pairs), words.count(one.alpha.left_out),
         )
         for one in found
     ]  # fmt: skip
-    same = ("same answer [95%]#",) if by_label else ()
-    titles = columns("compared", "who", "alpha [95%]#", *same, "records#", "pairs#", "left out#")
+    same = () if asked.measured else ("same answer [95%]#",)
+    titles = ("compared", "who", "alpha [95%]#", *same, "records#", "pairs#", "left out#")
     note = (
         "Left out: records that fewer than two of those compared had answered. “Undefined: no variation”: all answers "
         "were the same, so agreement cannot be told from habit. “Needs two”: no record had two answers to compare."
@@ -122,13 +116,13 @@ def _agreement_table(asked: Asked, found: Sequence[Agreement]) -> Grid:
 def _pairs(tally: Tally, asked: Asked) -> Iterator[Figure]:
     """The square of agents by agents, from three agents on; on a scale of numbers sameness says little."""
     names = [tally.name(agent) for agent in asked.agents]
-    if not 3 <= len(names) <= 20 or asked.question.level in ("interval", "ratio"):
+    if not 3 <= len(names) <= 20 or asked.measured:
         return
     found = compare.pairs_of_agents(asked)
     known = [(tally.name(one.first), tally.name(one.second), one.same) for one in found if one.same.value is not None]
     cells = [cell for a, b, same in known for cell in ((a, b, same.value or 0.0), (b, a, same.value or 0.0))]
     rows = [(a, b, *_plain(same)) for a, b, same in known]
-    titles = columns("agent", "other agent", "same answer#", "low#", "high#", "records#", "left out#")
+    titles = ("agent", "other agent", "same answer#", "low#", "high#", "records#", "left out#")
     said = "; ".join(f"{a} and {b} {words.share(same)}, n = {words.count(same.n)}" for a, b, same in known)
     if cells:
         caption = f"How often two agents gave the same answer to “{asked.name}” in the step “{asked.step}”."
@@ -141,27 +135,24 @@ def _pairs(tally: Tally, asked: Asked) -> Iterator[Figure]:
 
 
 def beside_people(tally: Tally) -> Section:
-    title = "Beside the human labels"
-    names = list(dict.fromkeys(asked.name for asked in compared(tally) if asked.expected))
-    if not names:
-        return Section(title, (Text("The data set holds no human labels for any of these questions."),))
     blocks: list[Block] = []
-    for name in names:
-        steps = [asked for asked in compared(tally) if asked.name == name and asked.expected]
+    labelled = [asked for asked in compared(tally) if asked.expected]
+    for name in dict.fromkeys(asked.name for asked in labelled):
+        steps = [asked for asked in labelled if asked.name == name]
         found = [
             (asked, one, compare.beside_people(asked, _scale(tally, asked), one))
             for asked in steps
             for one in asked.readers
         ]
         blocks += [Heading(name), *_validity(tally, steps[0], found)]
-    return Section(title, tuple(blocks))
+    none = Text("The data set holds no human labels for any of these questions.")
+    return Section("Beside the human labels", tuple(blocks or [none]))
 
 
 Found = Sequence[tuple[Asked, Reader, Validity]]
 
 
 def _validity(tally: Tally, asked: Asked, found: Found) -> Iterator[Block]:
-    by_label = asked.question.level in ("nominal", "ordinal")
     best, baseline = compare.always_the_same(asked)
     first = (
         f"Each answer is set beside the label of the first coder ({words.plural(baseline.n, 'labelled record')}). "
@@ -172,17 +163,16 @@ def _validity(tally: Tally, asked: Asked, found: Found) -> Iterator[Block]:
             "Simulated agents make up their answers with an accuracy that was set beforehand, against these very "
             "labels: how well they match shows how such a report reads, and nothing else. "
         )
-    if by_label and baseline.value is not None:
+    if not asked.measured and baseline.value is not None:
         first += (
             f"Whoever always answered “{words.label(best)}”, the commonest label, would match in "
             f"{words.percent(baseline.value)} of records. An agent below that line is no better than a fixed answer."
         )
-        yield Text(first)
+    yield Text(first)
+    if not asked.measured and baseline.value is not None:
         yield from _validity_figures(tally, asked, found, baseline.value)
-    else:
-        yield Text(first)
-    yield _validity_table(tally, asked, found, by_label=by_label)
-    if by_label:
+    yield _validity_table(tally, asked, found)
+    if not asked.measured:
         yield _confusions(tally, asked, found)
 
 
@@ -193,27 +183,27 @@ def _validity_figures(tally: Tally, asked: Asked, found: Found, baseline: float)
         for step in steps
     ]
     rows = [(item.step, reader_name(tally, one), *_plain(got.right)) for item, one, got in found]
-    titles = columns("step", "agent and perspective", "match#", "low#", "high#", "records#", "left out#")
+    titles = ("step", "agent and perspective", "match#", "low#", "high#", "records#", "left out#")
     data = grid("Match with the human label.", titles, rows)
     caption = f"Answers to “{asked.name}” that match the human label, with 95% intervals (Wilson, n = records)."
     guide = [Guide(baseline, "always the commonest label")]
-    for place, part in enumerate(_parts(groups)):
+    for place, part in _parts(groups):
         said = (f"{mark.name} {words.share(mark.estimate)}" for mark in part if mark.estimate)
         shows = f"Share of answers to {asked.name} that match the human label: {'; '.join(said)}."
         spec = charts.intervals(part, guide, "answers that match the human label", as_share=True, shows=shows)
-        yield Figure(slug("match", asked.name, *_more(place)), caption, shows, spec, data)
+        yield Figure(slug("match", asked.name, place), caption, shows, spec, data)
 
 
-def _validity_table(tally: Tally, asked: Asked, found: Found, *, by_label: bool) -> Grid:
+def _validity_table(tally: Tally, asked: Asked, found: Found) -> Grid:
     rows = [
         (
-            item.step, reader_name(tally, one), *([words.share(got.right)] if by_label else []),
+            item.step, reader_name(tally, one), *([] if asked.measured else [words.share(got.right)]),
             words.corrected(got.alpha), words.count(got.right.n), words.count(got.right.left_out),
         )
         for item, one, got in found
     ]  # fmt: skip
-    right = ("match [95%]#",) if by_label else ()
-    titles = columns("step", "agent and perspective", *right, "alpha [95%]#", "records#", "left out#")
+    right = () if asked.measured else ("match [95%]#",)
+    titles = ("step", "agent and perspective", *right, "alpha [95%]#", "records#", "left out#")
     note = (
         "Match: the share of answers equal to the human label. Alpha: the agent and the person as two coders. "
         "Left out: records without a human label, or without an answer of this agent."
@@ -247,5 +237,5 @@ def _confusion(caption: str, labels: Sequence[Label], table: Mapping[tuple[Label
         column = sum(table.get((truth, label), 0) for truth in labels)
         right.append(whole_percent(table.get((label, label), 0), column) if column else "—")
     rows.append(("right", *right, words.count(sum(table.values())), ""))
-    titles = (Column("human"), *(Column(words.label(label), "number") for label in labels), *columns("n#", "found#"))
+    titles = ("human", *(f"{words.label(label)}#" for label in labels), "n#", "found#")
     return grid(caption, titles, rows)

@@ -19,17 +19,8 @@ NAMES = 360  # pixels at most for the names on the left
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
 INK, PALE, GUIDE, ACCENT = "#1c1c1c", "#6b6b6b", "#dcdcdc", "#2f5d8a"
 DISTINCT = (
-    "#33658a",
-    "#d98324",
-    "#4f8f5b",
-    "#8c4a6e",
-    "#c9b458",
-    "#5aa9b8",
-    "#a63d40",
-    "#8a8a8a",
-    "#5b5ea6",
-    "#9c6b3f",
-)
+    "#33658a", "#d98324", "#4f8f5b", "#8c4a6e", "#c9b458", "#5aa9b8", "#a63d40", "#8a8a8a", "#5b5ea6", "#9c6b3f",
+)  # fmt: skip
 STEPS = ("#d4e2ee", "#a9c4dc", "#7ba3c6", "#4d7fab", "#2f5d8a", "#1f4166", "#132a45")
 ABSENT = "#c8c8c8"
 
@@ -46,6 +37,13 @@ class Mark(NamedTuple):
 
     name: str
     estimate: Estimate | None = None
+
+
+class Guide(NamedTuple):
+    """A dashed line across a chart of intervals, named above it."""
+
+    at: float
+    name: str
 
 
 class Box(NamedTuple):
@@ -81,34 +79,45 @@ def stacked(bars: Sequence[Bar], labels: Sequence[str], *, ordered: bool, shows:
     bars = [bar._replace(name=name) for bar, name in zip(bars, _distinct(bar.name for bar in bars), strict=True)]
     pieces = [piece for bar in bars for piece in _pieces(bar, labels, colour)]
     totals = [{"row": bar.name, "n": f"n = {sum(bar.counts.values()):,}"} for bar in bars if bar.counts]
-    scale = {"domain": list(labels), "range": [colour[label] for label in labels]}
     plot = _plot([bar.name for bar in bars])
-    legend = _legend(labels, plot)
-    along = {"field": "start", "type": "quantitative", "scale": {"domain": [0, plot / (plot - 62)], "nice": False}}
+    room = plot / (plot - 62)
     axis = {"values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%", "title": "share of answers", "grid": False}
+    scale = {"domain": list(labels), "range": [colour[label] for label in labels]}
     layers = [
-        {
-            "data": {"values": pieces},
-            "mark": {"type": "bar", "height": ROW - 5, "stroke": "#ffffff", "strokeWidth": 0.5},
-            "encoding": {
-                "x": along | {"axis": axis},
-                "x2": {"field": "end"},
-                "color": {"field": "label", "type": "nominal", "scale": scale, "legend": legend},
-                "tooltip": [{"field": name} for name in ("row", "label", "answers", "share")],
-            },
-        },
-        {
-            "data": {"values": [piece for piece in pieces if piece["end"] - piece["start"] >= 30 / (plot - 62)]},
-            "mark": {"type": "text", "fontSize": 11},
-            "encoding": {
-                "x": {"field": "middle", "type": "quantitative"},
-                "text": {"field": "share"},
-                "color": {"field": "ink", "type": "nominal", "scale": None},
-            },
-        },
+        _layer(
+            pieces,
+            {"type": "bar", "height": ROW - 5, "stroke": "#ffffff", "strokeWidth": 0.5},
+            x=_number("start", scale={"domain": [0, room], "nice": False}, axis=axis),
+            x2={"field": "end"},
+            color=_name("label", scale=scale, legend=_legend(labels, plot)),
+            tooltip=_tip("row", "label", "answers", "share"),
+        ),
+        _layer(
+            [piece for piece in pieces if piece["end"] - piece["start"] >= 30 / (plot - 62)],
+            {"type": "text", "fontSize": 11},
+            x=_number("middle"),
+            text={"field": "share"},
+            color=_name("ink", scale=None),
+        ),
         _at_the_right(totals, "n", 1 + 5 / plot),
     ]
     return _whole([bar.name for bar in bars], [bar.name for bar in bars if not bar.counts], layers, shows)
+
+
+def _layer(values: list[Spec], mark: Spec, **encoding: Any) -> Spec:
+    return {"data": {"values": values}, "mark": mark, "encoding": encoding}
+
+
+def _number(field: str, **more: Any) -> Spec:
+    return {"field": field, "type": "quantitative", **more}
+
+
+def _name(field: str, **more: Any) -> Spec:
+    return {"field": field, "type": "nominal", **more}
+
+
+def _tip(*fields: str) -> list[Spec]:
+    return [{"field": field} for field in fields]
 
 
 def _pieces(bar: Bar, labels: Sequence[str], colour: dict[str, str]) -> list[dict[str, Any]]:
@@ -122,13 +131,6 @@ def _pieces(bar: Bar, labels: Sequence[str], colour: dict[str, str]) -> list[dic
         pieces.append(piece | {"start": start, "end": end, "middle": (start + end) / 2, "ink": ink_on(colour[label])})
         start = end
     return pieces
-
-
-class Guide(NamedTuple):
-    """A dashed line across a chart of intervals, named above it."""
-
-    at: float
-    name: str
 
 
 def intervals(marks: Sequence[Mark], guides: Sequence[Guide], title: str, *, as_share: bool, shows: str) -> Spec:
@@ -147,21 +149,14 @@ def intervals(marks: Sequence[Mark], guides: Sequence[Guide], title: str, *, as_
     written = words.percent if as_share else words.decimal
     ends = [{"row": name, "text": f"{written(one.value or 0.0)}  (n = {one.n:,})"} for name, one in known]
     axis = {"values": ticks, "format": ".0%" if as_share else ".1f", "title": title, "gridColor": "#efefef"}
-    scale = {"domain": domain, "nice": False, "zero": False}
-    across = {"field": "low", "type": "quantitative", "scale": scale, "axis": axis}
-    tip = [{"field": name} for name in ("row", "value", "low", "high")]
+    across = _number("low", scale={"domain": domain, "nice": False, "zero": False}, axis=axis)
+    tip = _tip("row", "value", "low", "high")
+    point = {"type": "point", "filled": True, "size": 60, "color": ACCENT, "opacity": 1}
+    rule = {"type": "rule", "strokeWidth": 2, "color": ACCENT}
     layers = [
         *_guides(guides),
-        {
-            "data": {"values": values},
-            "mark": {"type": "rule", "strokeWidth": 2, "color": ACCENT},
-            "encoding": {"x": across, "x2": {"field": "high"}, "tooltip": tip},
-        },
-        {
-            "data": {"values": values},
-            "mark": {"type": "point", "filled": True, "size": 60, "color": ACCENT, "opacity": 1},
-            "encoding": {"x": {"field": "value", "type": "quantitative"}, "tooltip": tip},
-        },
+        _layer(values, rule, x=across, x2={"field": "high"}, tooltip=tip),
+        _layer(values, point, x=_number("value"), tooltip=tip),
         _at_the_right(ends, "text", 1 + (1 - least) * 8 / plot),
     ]
     headings = [mark.name for mark in marks if mark.estimate is None]
@@ -191,40 +186,30 @@ def _guides(guides: Sequence[Guide]) -> list[Spec]:
     for place, guide in enumerate(guides):
         lean = "center" if len(guides) == 1 else ("right", "left")[place % 2]
         name = {"type": "text", "baseline": "bottom", "dy": -4, "fontSize": 10.5, "color": PALE, "align": lean}
-        data = {"values": [guide._asdict()]}
-        at = {"field": "at", "type": "quantitative"}
-        found.append({"data": data, "mark": line, "encoding": {"x": at, "y": None}})
-        named = {"x": at, "y": {"value": 0}, "text": {"field": "name"}}
-        found.append({"data": data, "mark": name, "encoding": named})
+        found.append(_layer([guide._asdict()], line, x=_number("at"), y=None))
+        found.append(_layer([guide._asdict()], name, x=_number("at"), y={"value": 0}, text={"field": "name"}))
     return found
 
 
 def boxes(found: Sequence[Box], unit: str, shows: str) -> Spec:
     """Least to most as a line, the middle half as a bar, the median as a tick."""
     names = ("least", "lower", "median", "upper", "most")
-    values = [{"row": box.name, **dict(zip(names, box.five, strict=True))} for box in found]
-    span = max(box.five[4] for box in found) - min(box.five[0] for box in found) or 1.0
-    end = max(box.five[4] for box in found)
+    values: list[Spec] = [{"row": box.name, **dict(zip(names, box.five, strict=True))} for box in found]
+    start, end = min(box.five[0] for box in found), max(box.five[4] for box in found)
+    span = end - start or 1.0
     plot = _plot([box.name for box in found])
-    domain = [min(box.five[0] for box in found) - span * 0.02, end + span * 80 / (plot - 80)]
-    axis = {"title": unit, "gridColor": "#efefef", "tickCount": 6}
-    along = {"field": "least", "type": "quantitative", "scale": {"domain": domain, "nice": False, "zero": False}}
-    tip = [{"field": name} for name in ("row", *names)]
-    at = {"field": "median", "type": "quantitative"}
-    layers: list[Spec] = [
-        {
-            "mark": {"type": "rule", "color": ACCENT, "strokeWidth": 1.5},
-            "encoding": {"x": along | {"axis": axis}, "x2": {"field": "most"}, "tooltip": tip},
-        },
-        {
-            "mark": {"type": "bar", "height": 10, "color": "#a9c4dc"},
-            "encoding": {"x": {"field": "lower", "type": "quantitative"}, "x2": {"field": "upper"}, "tooltip": tip},
-        },
-        {"mark": {"type": "tick", "thickness": 3, "size": 14, "color": "#132a45"}, "encoding": {"x": at}},
-    ]
-    drawn: list[Spec] = [{"data": {"values": values}} | layer for layer in layers]
+    scale = {"domain": [start - span * 0.02, end + span * 80 / (plot - 80)], "nice": False, "zero": False}
+    along = _number("least", scale=scale, axis={"title": unit, "gridColor": "#efefef", "tickCount": 6})
+    tip, rule = _tip("row", *names), {"type": "rule", "color": ACCENT, "strokeWidth": 1.5}
+    bar, tick = {"type": "bar", "height": 10, "color": "#a9c4dc"}, {"type": "tick", "thickness": 3, "size": 14}
     totals = [{"row": box.name, "n": f"n = {box.n:,}"} for box in found]
-    return _whole([box.name for box in found], [], [*drawn, _at_the_right(totals, "n", end + span * 8 / plot)], shows)
+    layers = [
+        _layer(values, rule, x=along, x2={"field": "most"}, tooltip=tip),
+        _layer(values, bar, x=_number("lower"), x2={"field": "upper"}, tooltip=tip),
+        _layer(values, tick | {"color": "#132a45"}, x=_number("median")),
+        _at_the_right(totals, "n", end + span * 8 / plot),
+    ]
+    return _whole([box.name for box in found], [], layers, shows)
 
 
 def matrix(names: Sequence[str], cells: Sequence[tuple[str, str, float]], shows: str) -> Spec:
@@ -233,19 +218,21 @@ def matrix(names: Sequence[str], cells: Sequence[tuple[str, str, float]], shows:
         {"row": row, "column": column, "text": f"{100 * share:.0f}%", "fill": _mix(share), "ink": ink_on(_mix(share))}
         for row, column, share in cells
     ]
-    label: Spec = {"labelLimit": 150, "title": None, "domain": False, "ticks": False, "labelColor": INK}
-    size = max(44, min(78, 480 // max(len(names), 1)))
-    axes: Spec = {
-        "x": {"field": "column", "type": "nominal", "sort": None, "axis": label | {"orient": "top", "labelAngle": -30}},
-        "y": {"field": "row", "type": "nominal", "sort": None, "axis": label},
+    label = {"labelLimit": 150, "title": None, "domain": False, "ticks": False, "labelColor": INK}
+    scale, size = {"domain": list(names)}, max(44, min(78, 480 // max(len(names), 1)))
+    axes = {
+        "x": _name("column", sort=None, axis=label | {"orient": "top", "labelAngle": -30}, scale=scale),
+        "y": _name("row", sort=None, axis=label, scale=scale),
     }
-    for axis in axes.values():
-        axis["scale"] = {"domain": list(names)}
-    fill = {"field": "fill", "type": "nominal", "scale": None}
-    ink = {"field": "ink", "type": "nominal", "scale": None}
-    layers = [
-        {"mark": {"type": "rect", "stroke": "#ffffff", "strokeWidth": 2}, "encoding": {"color": fill}},
-        {"mark": {"type": "text", "fontSize": 12}, "encoding": {"text": {"field": "text"}, "color": ink}},
+    layers: list[Spec] = [
+        {
+            "mark": {"type": "rect", "stroke": "#ffffff", "strokeWidth": 2},
+            "encoding": {"color": _name("fill", scale=None)},
+        },
+        {
+            "mark": {"type": "text", "fontSize": 12},
+            "encoding": {"text": {"field": "text"}, "color": _name("ink", scale=None)},
+        },
     ]
     frame = {"width": size * len(names), "height": 34 * len(names), "description": shows, "config": CONFIG}
     return frame | {"data": {"values": values}, "encoding": axes, "layer": layers}
@@ -257,9 +244,9 @@ def _mix(share: float) -> str:
     return "#" + "".join(f"{round(white + (blue - white) * share):02x}" for white, blue in ends)
 
 
-def _at_the_right(values: list[dict[str, Any]], field: str, at: float) -> Spec:
+def _at_the_right(values: list[Spec], field: str, at: float) -> Spec:
     mark = {"type": "text", "align": "left", "fontSize": 11, "color": PALE}
-    return {"data": {"values": values}, "mark": mark, "encoding": {"x": {"datum": at}, "text": {"field": field}}}
+    return _layer(values, mark, x={"datum": at}, text={"field": field})
 
 
 def _plot(names: Iterable[str]) -> float:

@@ -187,7 +187,7 @@ def most_divided(asked: Asked, count: int) -> Divided:
 
 
 def _spread(asked: Asked, voices: list[Votes], labels: int) -> float:
-    if asked.question.level in ("interval", "ratio"):
+    if asked.measured:
         numbers = [label for votes in voices for label in votes if isinstance(label, int | float)]
         return deviation(numbers) if numbers else 0.0
     return entropy(one_voice_each(voices), labels).normalised

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from buttermilk.analysis import charts, compare, words
 from buttermilk.analysis.charts import Bar, Box
-from buttermilk.analysis.page import Block, Column, Figure, Grid, Heading, Section, Text, columns, grid
+from buttermilk.analysis.page import Block, Figure, Grid, Heading, Section, Text, grid
 from buttermilk.analysis.statistics.estimate import Label, Votes, percentile
 from buttermilk.analysis.tally import Asked, Reader, Tally
 from buttermilk.core.contracts import Store
@@ -30,7 +30,8 @@ def title_of(asked: Asked) -> Heading:
 
 
 def slug(*parts: str) -> str:
-    return "-".join("".join(char if char.isalnum() else "-" for char in part.lower()) for part in parts)
+    given = filter(None, parts)
+    return "-".join("".join(char if char.isalnum() else "-" for char in part.lower()) for part in given)
 
 
 # ---- distributions
@@ -44,7 +45,7 @@ def distributions(tally: Tally) -> Section:
             blocks.append(_free_text(tally, asked))
         elif not asked.votes:
             blocks.append(Text("No answer was given."))
-        elif asked.question.level in ("interval", "ratio"):
+        elif asked.measured:
             blocks += _measured(tally, asked)
         else:
             blocks += _labelled(tally, asked)
@@ -76,7 +77,7 @@ def _labelled(tally: Tally, asked: Asked) -> Iterator[Figure]:
         spec = charts.stacked(part, shown, ordered=ordered, shows=shows)
         name = slug("labels", asked.step, asked.name, str(place + 1) if which else "")
         caption = f"Answers to “{asked.name}” in the step “{asked.step}”, by agent and perspective{which}."
-        yield Figure(name.rstrip("-"), caption, shows, spec, data)
+        yield Figure(name, caption, shows, spec, data)
 
 
 def _bars(tally: Tally, asked: Asked) -> list[Bar]:
@@ -115,12 +116,8 @@ def _in_words(bars: Sequence[Bar], asked: Asked) -> str:
     for bar in bars:
         if bar.counts:
             label, most = max(bar.counts.items(), key=lambda item: (item[1], item[0]))
-            said.append(f"{bar.name} most often “{label}” ({percent_of(most, sum(bar.counts.values()))})")
+            said.append(f"{bar.name} most often “{label}” ({words.percent(most / sum(bar.counts.values()))})")
     return f"Stacked bars of the answers to {asked.name}: {'; '.join(said)}."
-
-
-def percent_of(part: int, whole: int) -> str:
-    return words.percent(part / whole)
 
 
 def whole_percent(part: int, whole: int) -> str:
@@ -133,7 +130,7 @@ def _counts_table(asked: Asked, bars: Sequence[Bar], labels: Sequence[str]) -> G
         for bar in bars
         if bar.counts
     ]
-    titles = (Column("agent and perspective"), Column("n", "number"), *(Column(label, "number") for label in labels))
+    titles = ("agent and perspective", "n#", *(f"{label}#" for label in labels))
     return grid(f"Answers to “{asked.name}”, counted.", titles, rows)
 
 
@@ -146,7 +143,7 @@ def _measured(tally: Tally, asked: Asked) -> Iterator[Figure]:
     people = [label for record_id in asked.expected if isinstance(label := asked.first_coder(record_id), int | float)]
     if people:
         found.append(Box("human labels", _five(sorted(people)), len(people)))
-    titles = columns("agent and perspective", "n#", "least#", "lower quartile#", "median#", "upper quartile#", "most#")
+    titles = ("agent and perspective", "n#", "least#", "lower quartile#", "median#", "upper quartile#", "most#")
     rows = [(box.name, str(box.n), *(f"{number:.6g}" for number in box.five)) for box in found]
     middle = (f"{box.name} has a median of {words.measure(box.five[2])}" for box in found)
     shows = f"Box chart of the answers to {asked.name}: {'; '.join(middle)}."
@@ -180,7 +177,7 @@ def divided(tally: Tally, store: Store) -> Section:
         if not found.n:
             blocks.append(Text("Each record has one answer in this step: there is nothing to be divided about."))
             continue
-        share = percent_of(found.unanimous, found.n)
+        share = words.percent(found.unanimous / found.n)
         of_all = f"{words.count(found.unanimous)} of {words.plural(found.n, 'record')}"
         blocks.append(Text(f"On {of_all} ({share}) every answer was the same."))
         if found.most:
@@ -190,7 +187,6 @@ def divided(tally: Tally, store: Store) -> Section:
 
 def _divided(tally: Tally, asked: Asked, most: Sequence[compare.Disputed], store: Store) -> Grid:
     kept = store.records([tally.hashes[one.record_id] for one in most])
-    measured = asked.question.level in ("interval", "ratio")
     rows = []
     for one in most:
         record = kept.get(tally.hashes[one.record_id])
@@ -198,14 +194,14 @@ def _divided(tally: Tally, asked: Asked, most: Sequence[compare.Disputed], store
         kinds = ", ".join(sorted(record.kinds - {"text"})) if record else ""
         person = asked.first_coder(one.record_id)
         human = words.label(person) if person is not None else "—"
-        divided = words.measure(one.spread) if measured else words.decimal(one.spread)
+        divided = words.measure(one.spread) if asked.measured else words.decimal(one.spread)
         rows.append((one.record_id, text or f"[{kinds}]", human, divided, _said(tally, asked, one.votes)))
     how = (
         "Division is the standard deviation of the answers."
-        if measured
+        if asked.measured
         else "Division is the entropy of the answers, from 0 (all the same) to 1 (all labels equally often)."
     )
-    titles = columns("record", "text", "human label", "division#", "answers")
+    titles = ("record", "text", "human label", "division#", "answers")
     caption = f"The records that divide the agents most on “{asked.name}”, step “{asked.step}”."
     note = f"{how} Each agent has one voice, whatever the number of its answers."
     return grid(caption, titles, rows, note=note)

@@ -1,6 +1,6 @@
 """What a run asked, as the analysis needs it: steps in order, an answer's codebook, names that tell apart."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from buttermilk.core.errors import StoreError
@@ -21,28 +21,24 @@ class Method:
         for flow in run.method:
             for step in flow.steps:
                 self.steps.setdefault(step.name, []).append(step)
-        self._ambiguous = {
-            kind: _ambiguous(found)
-            for kind, found in (("agent", self._all("agents")), ("perspective", self._all("perspectives")))
-        }
+        hashes: dict[str, set[str]] = {}
+        for name in self.steps:
+            named: list[Agent | Perspective] = [*self.agents(name), *self.perspectives(name)]
+            for one in named:
+                hashes.setdefault(one.name, set()).add(one.hash)
+        self._ambiguous = {name for name, found in hashes.items() if len(found) > 1}
         self._settings: dict[tuple[str, ...], str] = {}
         self._codebooks = {
             (name, step.codebook.hash): step.codebook for name, steps in self.steps.items() for step in steps
         }
 
-    def _all(self, field: str) -> Iterator[Agent | Perspective]:
-        for steps in self.steps.values():
-            for step in steps:
-                yield from getattr(step, field)
-
     def codebook(self, step: str, codebook_hash: str) -> Codebook:
         """Of an answer's row. A run whose method does not hold it cannot be reported honestly."""
         found = self._codebooks.get((step, codebook_hash))
         if found is None:
-            raise StoreError(
-                f"run {self.run.run_id} holds answers of step '{step}' whose codebook its description does not hold.",
-                hint="The store was changed by hand, or by another program. Run the study again into a new store.",
-            )
+            hint = "The store was changed by hand, or by another program. Run the study again into a new store."
+            said = f"run {self.run.run_id} holds answers of step '{step}' whose codebook its description does not hold."
+            raise StoreError(said, hint=hint)
         return found
 
     def codebooks(self, step: str) -> list[Codebook]:
@@ -57,11 +53,12 @@ class Method:
     def prompts(self, step: str) -> list[Prompt]:
         return list({prompt.hash: prompt for item in self.steps[step] for prompt in item.prompts}.values())
 
-    def agent_name(self, name: str, agent_hash: str) -> str:
-        return f"{name}@{agent_hash[:6]}" if name in self._ambiguous["agent"] else name
+    def shown(self, name: str, item_hash: str) -> str:
+        """An agent or a perspective as it is named in tables."""
+        return f"{name}@{item_hash[:6]}" if name in self._ambiguous else name
 
-    def perspective_name(self, name: str, perspective_hash: str) -> str:
-        return f"{name}@{perspective_hash[:6]}" if name in self._ambiguous["perspective"] else name
+    def agent_names(self, step: str) -> list[str]:
+        return [self.shown(agent.name, agent.hash) for agent in self.agents(step)]
 
     def setting(self, row: Mapping[str, Any]) -> str:
         """Under what an answer was given: its perspective, and the prompt, variables and arm where they differ.
@@ -75,24 +72,11 @@ class Method:
 
     def _setting(self, row: Mapping[str, Any]) -> str:
         step = row["step"]
-        parts = [self.perspective_name(row["perspective"], row["perspective_hash"])]
+        parts = [self.shown(row["perspective"], row["perspective_hash"])]
         if row["prompt"] and len(self.prompts(step)) > 1:
             parts.append(f"{row['prompt']}@{row['prompt_hash'][:6]}")
         if row["variant"] not in ("", "{}"):
-            parts.append(_variant(row["variant"]))
+            parts.append(row["variant"].strip("{}").replace('"', "").replace(":", "=").replace(",", ", "))
         if len({item.arm for item in self.steps[step]}) > 1:
             parts.append(row["arm"])
         return " · ".join(part for part in parts if part)
-
-
-def _ambiguous(items: Iterable[Agent | Perspective]) -> set[str]:
-    """Names that have more than one hash."""
-    hashes: dict[str, set[str]] = {}
-    for item in items:
-        hashes.setdefault(item.name, set()).add(item.hash)
-    return {name for name, found in hashes.items() if len(found) > 1}
-
-
-def _variant(text: str) -> str:
-    """`{"tone":"plain"}` -> `tone=plain`"""
-    return text.strip("{}").replace('"', "").replace(":", "=").replace(",", ", ")

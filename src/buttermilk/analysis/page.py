@@ -2,20 +2,22 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = re.compile(
+    r"(?![+-]?[\d.]+(?:e[+-]?\d+)?\Z)[=+\-@\t\r]"
+)  # what a spreadsheet would run; a number it would not
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """`kind` is how it is set: `text`, `number` (to the right, figures of one width) or `code`."""
 
     title: str
-    kind: str = "text"
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,14 @@ class Section:
         return self.title.lower().replace(" ", "-")
 
 
-def columns(*titles: str) -> tuple[Column, ...]:
-    """`columns("agent", "answers#", "model`")`: `#` marks a number, a backquote code."""
-    kinds = {"#": "number", "`": "code"}
-    return tuple(Column(title.rstrip("#`"), kinds.get(title[-1:], "text")) for title in titles)
+KINDS = {"#": "number", "`": "code"}
 
 
-def grid(caption: str, titles: Sequence[Column], rows: Iterable[Sequence[str]], **more: Any) -> Grid:
-    return Grid(caption, tuple(titles), tuple(tuple(row) for row in rows), **more)
+def grid(caption: str, titles: Iterable[str], rows: Iterable[Sequence[str]], **more: Any) -> Grid:
+    """A table with the titles `["agent", "answers#", "model`"]`: `#` at the end marks a number, a backquote code."""
+    marked = ((title, KINDS.get(title[-1:])) for title in titles)
+    columns = (Column(title[:-1], kind) if kind else Column(title, "text") for title, kind in marked)
+    return Grid(caption, tuple(columns), tuple(tuple(row) for row in rows), **more)
 
 
 def as_csv(table: Grid) -> str:
@@ -97,17 +99,5 @@ def as_csv(table: Grid) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([column.title for column in table.columns])
-    writer.writerows([[_safe(cell) for cell in row] for row in table.rows])
+    writer.writerows([[f"'{cell}" if FORMULA.match(cell) else cell for cell in row] for row in table.rows])
     return out.getvalue()
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) and not _is_number(cell) else cell
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

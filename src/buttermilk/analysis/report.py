@@ -7,7 +7,6 @@ wrote is escaped wherever it stands. Without scripts the tables say what the cha
 import base64
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ from buttermilk.analysis import agreements, findings, sections, words
 from buttermilk.analysis.page import Section, Text
 from buttermilk.analysis.tally import Tally, tally
 from buttermilk.core.contracts import Store
-from buttermilk.core.errors import ConfigError, StoreError, did_you_mean
+from buttermilk.core.errors import ConfigError, did_you_mean
 from buttermilk.core.jobs import Run
+from buttermilk.documents.whole import whole
 
 HERE = Path(__file__).parent
 SCRIPTS = ("vega.min.js", "vega-lite.min.js", "vega-embed.min.js", "charts.js")
@@ -32,19 +32,9 @@ def report(store: Store, run_id: str, target: Path) -> Path:
         known = did_you_mean(run_id, (one.run_id for one in store.runs()))
         raise ConfigError(f"there is no run '{run_id}' in this store.", hint=known)
     page = render(run, tally(store, run), store)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
+    with whole(target) as path:
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(page.encode("utf-8", "replace"))
-        beside.replace(target)
-    except OSError as error:
-        raise StoreError(
-            f"the report could not be written: {error.strerror or error}.",
-            where=str(target),
-            hint="Give a folder you may write to, with room on its disk.",
-        ) from error
-    finally:
-        beside.unlink(missing_ok=True)
+        path.write_bytes(page.encode("utf-8", "replace"))
     return target
 
 
@@ -67,7 +57,7 @@ def render(run: Run, counted: Tally, store: Store) -> str:
         simulated=sections.simulated_line(counted),
         state=sections.state_line(run, counted.jobs),
         partial=counted.jobs < run.planned,
-        dates=_dates(counted),
+        dates=words.span(counted.first_at, counted.last_at) if counted.first_at else "no answer collected yet",
         sections=parts(run, counted, store),
         scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own files, never a record's words
         style=Markup(style),  # noqa: S704
@@ -90,12 +80,6 @@ def parts(run: Run, counted: Tally, store: Store) -> tuple[Section, ...]:
         sections.cost(counted),
         sections.how_it_was_made(run),
     )
-
-
-def _dates(counted: Tally) -> str:
-    if not counted.first_at:
-        return "no answer collected yet"
-    return words.span(counted.first_at, counted.last_at)
 
 
 def script_json(data: Any) -> Markup:

@@ -2,17 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from buttermilk.analysis import words
 from buttermilk.analysis.method import Method
-from buttermilk.analysis.page import Block, Column, Grid, Heading, Section, Text, columns, grid
-from buttermilk.analysis.tally import Spent, Tally
-from buttermilk.core.flows import Agent, Codebook, Question, Step
+from buttermilk.analysis.page import Block, Grid, Heading, Section, Text, grid
+from buttermilk.analysis.tally import Tally
+from buttermilk.core.flows import Agent, Codebook, Question
 from buttermilk.core.hashing import canonical, fingerprint
 from buttermilk.core.jobs import Run
 
 KINDS = {"model": "model", "tool": "tool", "human": "person"}
+STATUSES = ("answered", "refused", "unparsed", "failed")
 LEVELS = {
     "nominal": "one label; the labels have no order",
     "ordinal": "one label; the labels are in order, from least to most",
@@ -52,7 +52,7 @@ def state_line(run: Run, jobs: int) -> str:
 
 def asked_of_whom(run: Run, tally: Tally) -> Section:
     method = tally.method
-    blocks: list[Block] = [Text(methods_sentence(run, tally)), *_dataset(run, tally), *_steps(tally)]
+    blocks: list[Block] = [Text(methods_sentence(run, tally)), _dataset(run, tally), *_steps(tally)]
     blocks += [_agents(tally), *_perspectives(method), *_codebooks(method)]
     return Section("What was asked of whom", tuple(blocks))
 
@@ -60,30 +60,25 @@ def asked_of_whom(run: Run, tally: Tally) -> Section:
 def methods_sentence(run: Run, tally: Tally) -> str:
     """The method with its numbers filled in, ready to be copied into a paper."""
     method = tally.method
-    records, agents = words.plural(tally.records, "record"), words.plural(_number_of_agents(method), "agent")
-    steps = words.plural(len(method.steps), "step")
-    parts = [f"{records} of the data set “{run.dataset}” were put to {agents} in {steps}"]
-    parts += [_step_sentence(tally, name) for name in method.steps]
+    agents = {agent.hash for step in method.steps for agent in method.agents(step)}
+    put = (
+        f"{words.plural(tally.records, 'record')} of the data set “{run.dataset}” were put to "
+        f"{words.plural(len(agents), 'agent')} in {words.plural(len(method.steps), 'step')}"
+    )
+    steps = [_step_sentence(tally, name) for name in method.steps]
     wave = (
         f"The answers belong to wave {run.wave} and were collected on {words.span(tally.first_at, tally.last_at)}, "
         f"with seed {run.seed}"
     )
     ended = f"Of {words.plural(run.planned or tally.jobs, 'planned job')}, {words.count(tally.jobs)} ended: "
-    totals = Counter[str]()
-    for counts in tally.statuses.values():
-        totals.update(counts)
-    by = [f"{words.count(totals[status])} {status}" for status in ("answered", "refused", "unparsed", "failed")]
-    return ". ".join([*parts, wave if tally.first_at else f"Wave {run.wave}", ended + words.listing(by)]) + "."
-
-
-def _number_of_agents(method: Method) -> int:
-    return len({agent.hash for step in method.steps for agent in method.agents(step)})
+    by = [f"{words.count(tally.whole.statuses[status])} {status}" for status in STATUSES]
+    return ". ".join([put, *steps, wave if tally.first_at else f"Wave {run.wave}", ended + words.listing(by)]) + "."
 
 
 def _step_sentence(tally: Tally, name: str) -> str:
     method = tally.method
     step = method.steps[name][0]
-    agents = [tally.name(method.agent_name(agent.name, agent.hash)) for agent in method.agents(name)]
+    agents = [tally.name(agent) for agent in method.agent_names(name)]
     questions = [question.name for book in method.codebooks(name) for question in book.questions]
     asked = f"In the step “{name}”, {words.listing(agents)} answered {words.listing(dict.fromkeys(questions))}"
     prompts = [prompt.version_name for prompt in method.prompts(name)]
@@ -98,74 +93,60 @@ def _step_sentence(tally: Tally, name: str) -> str:
     return asked + (f", after reading the answers of {read}" if read else "")
 
 
-def _dataset(run: Run, tally: Tally) -> Iterator[Block]:
+def _dataset(run: Run, tally: Tally) -> Grid:
     about = run.config.get("data")
     given = about if isinstance(about, Mapping) else {}
-    named = {
-        name: given[name] for name in ("version", "source", "licence", "consent", "sensitivity") if given.get(name)
-    }
+    named = ("version", "source", "licence", "consent", "sensitivity")
     coders = sorted({label.coder for labels in tally.labels.values() for label in labels})
     labelled = f"{words.plural(len(tally.labels), 'record')}, by {words.listing(coders)}" if coders else "none"
-    rows = [
-        ("name", run.dataset),
-        ("records", words.count(tally.records)),
-        *((key, str(x)) for key, x in named.items()),
-    ]
-    rows += [("rows left out", text) for text in _left_out(run)]
+    rows = [("name", run.dataset), ("records", words.count(tally.records))]
+    rows += [(name, str(given[name])) for name in named if given.get(name)]
+    match run.config.get("left_out"):
+        case {"rows": int(count), "first": list(first)}:  # 2, ["data/verse.csv row 6: the row has 2 cells; …"]
+            more = ["…"] if count > len(first) else []
+            rows.append(("rows left out", f"{count}: {' '.join([*map(str, first), *more])}"))
     rows += [("human labels", labelled), ("fingerprint", run.dataset_fingerprint)]
-    yield grid("The data set.", columns("", ""), rows)
-
-
-def _left_out(run: Run) -> Iterator[str]:
-    """`2: data/verse.csv row 6: the row has 2 cells; …`: what the source could not read as records."""
-    found = run.config.get("left_out")
-    if isinstance(found, Mapping):
-        first = found.get("first")
-        shown = [str(one) for one in first] if isinstance(first, list) else []
-        count = found.get("rows")
-        more = ["…"] if isinstance(count, int) and count > len(shown) else []
-        yield f"{count}: {' '.join([*shown, *more])}"
+    return grid("The data set.", ("", ""), rows)
 
 
 def _steps(tally: Tally) -> Iterator[Block]:
     method = tally.method
-    titles = columns("step", "after", "agents", "perspectives", "prompt", "repeats#", "codebook")
-    rows = []
-    for name, versions in method.steps.items():
-        step = versions[0]
-        rows.append(
-            (
-                name,
-                ", ".join(step.after) or "—",
-                ", ".join(tally.name(method.agent_name(agent.name, agent.hash)) for agent in method.agents(name)),
-                ", ".join(one.name for one in method.perspectives(name)) or "—",
-                ", ".join(prompt.version_name for prompt in method.prompts(name)) or "—",
-                " or ".join(str(number) for number in sorted({item.repeats for item in versions})),
-                ", ".join(f"{book.name}@{book.version}" for book in method.codebooks(name)),
-            )
+    rows = [
+        (
+            name,
+            ", ".join(versions[0].after) or "—",
+            ", ".join(map(tally.name, method.agent_names(name))),
+            ", ".join(one.name for one in method.perspectives(name)) or "—",
+            ", ".join(prompt.version_name for prompt in method.prompts(name)) or "—",
+            " or ".join(str(number) for number in sorted({item.repeats for item in versions})),
+            ", ".join(f"{book.name}@{book.version}" for book in method.codebooks(name)),
         )
+        for name, versions in method.steps.items()
+    ]
+    titles = ("step", "after", "agents", "perspectives", "prompt", "repeats#", "codebook")
     note = "A prompt's name is followed by the first digits of its fingerprint: another wording is another prompt."
     yield grid("The steps, in order.", titles, rows, note=note)
-    swept = [(name, _variables(step)) for name, steps in method.steps.items() for step in steps if step.variables]
+    swept = {
+        (name, "; ".join(f"{key}: {', '.join(map(str, values))}" for key, values in step.variables.items()))
+        for name, steps in method.steps.items()
+        for step in steps
+        if step.variables
+    }
     if swept:
-        yield grid("What was varied beside agents and perspectives.", columns("step", "values"), sorted(set(swept)))
-
-
-def _variables(step: Step) -> str:
-    return "; ".join(f"{name}: {', '.join(map(str, values))}" for name, values in step.variables.items())
+        yield grid("What was varied beside agents and perspectives.", ("step", "values"), sorted(swept))
 
 
 def _agents(tally: Tally) -> Grid:
     method, rows = tally.method, {}
     for step in method.steps:
         for agent in method.agents(step):
-            name = method.agent_name(agent.name, agent.hash)
+            name = method.shown(agent.name, agent.hash)
             answered = tally.returned.get(name, Counter())
             by = ", ".join(f"{model} ({words.count(number)})" for model, number in answered.most_common())
             kind = "simulation" if name in tally.simulated else KINDS[agent.role]
             rows[agent.hash] = (tally.name(name), kind, agent.model or agent.type, by or "—", _parameters(agent))
     note = "“Answered by” is the model that the provider says gave the answers, with their number."
-    titles = columns("agent", "kind", "asked for", "answered by", "parameters`")
+    titles = ("agent", "kind", "asked for", "answered by", "parameters`")
     return grid("The agents.", titles, rows.values(), note=note)
 
 
@@ -184,12 +165,12 @@ def _perspectives(method: Method) -> Iterator[Block]:
         return
     rows = [
         (
-            method.perspective_name(one.name, one.hash), one.title or "—", one.author or "—", one.source or "—",
+            method.shown(one.name, one.hash), one.title or "—", one.author or "—", one.source or "—",
             one.retrieved or "—", one.licence or "—", f"{one.version or '—'} ({one.hash[:6]})",
         )
         for one in found.values()
     ]  # fmt: skip
-    titles = columns("perspective", "title", "author", "source", "retrieved", "licence", "version")
+    titles = ("perspective", "title", "author", "source", "retrieved", "licence", "version")
     yield grid("The perspectives: sets of criteria that the agents were told to judge by.", titles, rows)
 
 
@@ -201,7 +182,7 @@ def _codebooks(method: Method) -> Iterator[Block]:
         if credit:
             yield Text(credit)
         for question in book.questions:
-            yield from _question(question)
+            yield _question(question)
 
 
 def _credit(book: Codebook) -> str:
@@ -209,75 +190,55 @@ def _credit(book: Codebook) -> str:
     return ". ".join(part.rstrip(".") for part in parts if part) + "." if any(parts) else ""
 
 
-def _question(question: Question) -> Iterator[Block]:
+def _question(question: Question) -> Block:
     kind = LEVELS[question.level] + ("; may be left open, where it does not apply" if question.optional else "")
     ends = [
         f"{name} {end:g}" for name, end in (("from", question.minimum), ("to", question.maximum)) if end is not None
     ]
     kind += f", {' '.join(ends)}" if ends else ""
-    if not question.labels:
-        yield Text(f"{question.name}: “{question.ask.strip()}” Answered by {kind}.")
-        return
-    rows = [(one.name, one.definition or "—", " / ".join(one.examples) or "—") for one in question.labels]
     caption = f"{question.name}: “{question.ask.strip()}” Answered by {kind}."
-    yield grid(caption, columns("label", "definition", "examples"), rows)
+    if not question.labels:
+        return Text(caption)
+    rows = [(one.name, one.definition or "—", " / ".join(one.examples) or "—") for one in question.labels]
+    return grid(caption, ("label", "definition", "examples"), rows)
 
 
 # ---- what came back
 
 
 def what_came_back(tally: Tally) -> Section:
-    statuses = ("answered", "refused", "unparsed", "failed")
     rows = [
-        (step, tally.name(agent), words.count(sum(counts.values())), *(words.count(counts[one]) for one in statuses))
-        for (step, agent), counts in _ordered(tally, tally.statuses)
+        (step, agent, *map(words.count, (came.jobs, *(came.statuses[status] for status in STATUSES))))
+        for step, agent, came in [*tally.each, ("all steps", "all agents", tally.whole)]
     ]
-    total = [sum(counts[one] for counts in tally.statuses.values()) for one in statuses]
-    rows.append(("all steps", "all agents", words.count(sum(total)), *map(words.count, total)))
     note = (
         "Refused: the agent declined. Unparsed: it replied, and no answer could be read from the reply. Failed: no "
         "reply came. None of these three is counted as an answer anywhere below. “Does not apply” is an answer."
     )
-    titles = columns("step", "agent", "jobs#", "answered#", "refused#", "unparsed#", "failed#")
-    blocks: list[Block] = [
-        grid("What came back, by step and agent.", titles, rows, note=note, grouped=True),
-        *_parses(tally),
-    ]
-    return Section("What came back", (*blocks, *_errors(tally), *_cautions(tally)))
-
-
-def _ordered(tally: Tally, counts: Mapping[tuple[str, str], Any]) -> list[tuple[tuple[str, str], Any]]:
-    """Steps and agents as the flow has them."""
-    method = tally.method
-    names = [
-        (step, method.agent_name(agent.name, agent.hash)) for step in method.steps for agent in method.agents(step)
-    ]
-    place = {pair: index for index, pair in enumerate(dict.fromkeys(names))}
-    return sorted(counts.items(), key=lambda item: (place.get(item[0], len(place)), item[0]))
+    titles = ("step", "agent", "jobs#", "answered#", "refused#", "unparsed#", "failed#")
+    table = grid("What came back, by step and agent.", titles, rows, note=note, grouped=True)
+    return Section("What came back", (table, *_parses(tally), *_errors(tally), *_cautions(tally)))
 
 
 def _parses(tally: Tally) -> Iterator[Block]:
-    used = [one for one in words.PARSES if any(counts[one] for counts in tally.parses.values())]
+    used = [one for one in words.PARSES if tally.whole.parses[one]]
     if not set(used) & {"stripped", "repaired", "reasked"}:
         yield Text("Every answer of a model came in the form that was asked for; none had to be repaired.")
         return
-    rows = [
-        (step, tally.name(agent), *(words.count(counts[one]) for one in used))
-        for (step, agent), counts in _ordered(tally, tally.parses)
-    ]
+    rows = [(step, agent, *(words.count(came.parses[one]) for one in used)) for step, agent, came in tally.each]
     note = (
         "As asked: the reply had the form that was asked for. Unwrapped: the answer stood inside a code fence or after "
         "the model's reasoning. Repaired: a slip in the notation was mended. Asked again: the agent was told of its "
         "error and corrected it. The reply is kept word for word in every case."
     )
-    titles = (*columns("step", "agent"), *(Column(words.PARSES[one], "number") for one in used))
+    titles = ("step", "agent", *(f"{words.PARSES[one]}#" for one in used))
     yield grid("How the answers were read.", titles, rows, note=note, grouped=True)
 
 
 def _errors(tally: Tally) -> Iterator[Block]:
     if tally.errors:
         rows = [(*key[:1], tally.name(key[1]), key[2], words.count(n)) for key, n in sorted(tally.errors.items())]
-        titles = columns("step", "agent", "what went wrong`", "jobs#")
+        titles = ("step", "agent", "what went wrong`", "jobs#")
         yield grid("Why jobs were left without an answer.", titles, rows, grouped=True)
 
 
@@ -303,33 +264,22 @@ def _cautions(tally: Tally) -> Iterator[Block]:
 
 
 def cost(tally: Tally) -> Section:
-    rows = [_spent(step, tally.name(agent), spent) for (step, agent), spent in _ordered(tally, tally.spent)]
-    whole = Spent()
-    for spent in tally.spent.values():
-        whole.jobs += spent.jobs
-        whole.input_tokens += spent.input_tokens
-        whole.output_tokens += spent.output_tokens
-        whole.cached_tokens += spent.cached_tokens
-        whole.seconds += spent.seconds
-        whole.unpriced += spent.unpriced
-        whole.cost.update(spent.cost)
-    rows.append(_spent("all steps", "all agents", whole))
+    rows = [
+        (
+            step, agent, words.count(came.jobs), words.count(came.spent["input_tokens"]),
+            words.count(came.spent["output_tokens"]), words.money(came.cost), words.count(came.spent["unpriced"]),
+            f"{came.spent['seconds'] / max(came.jobs, 1):.2f}",
+        )
+        for step, agent, came in [*tally.each, ("all steps", "all agents", tally.whole)]
+    ]  # fmt: skip
     note = "Of each job's last attempt. Tokens as the provider counted them; those read include those it had cached. "
     note += "What jobs of no known price cost is unknown, and in no sum."
     note += f" Prices: {words.listing(sorted(tally.prices))}." if tally.prices else ""
-    titles = columns(
-        "step", "agent", "jobs#", "tokens read#", "tokens written#", "cost#", "of no known price#", "seconds a job#"
-    )
-    return Section(
-        "Cost and tokens", (grid("What it took, by step and agent.", titles, rows, note=note, grouped=True),)
-    )
-
-
-def _spent(step: str, agent: str, spent: Spent) -> tuple[str, ...]:
-    return (
-        step, agent, words.count(spent.jobs), words.count(spent.input_tokens), words.count(spent.output_tokens),
-        words.money(dict(spent.cost)), words.count(spent.unpriced), f"{spent.seconds / max(spent.jobs, 1):.2f}",
+    titles = (
+        "step", "agent", "jobs#", "tokens read#", "tokens written#", "cost#", "of no known price#", "seconds a job#",
     )  # fmt: skip
+    table = grid("What it took, by step and agent.", titles, rows, note=note, grouped=True)
+    return Section("Cost and tokens", (table,))
 
 
 # ---- how it was made
@@ -338,26 +288,21 @@ def _spent(step: str, agent: str, spent: Spent) -> tuple[str, ...]:
 def how_it_was_made(run: Run) -> Section:
     commit = str(run.git.get("commit") or "")
     changed = " (with changes that were not committed)" if commit and run.git.get("dirty") else ""
+    software = ", ".join(f"{name} {version}" for name, version in sorted(run.versions.items()))
     rows = [
         ("run", run.run_id),
         ("flow", f"{run.flow}, fingerprint {run.flow_hash}"),
         ("flow, data set and wave together", run.spec_hash),
         ("configuration", fingerprint(dict(run.config))),
         ("study's git commit", commit + changed if commit else "the study is not kept in git"),
-        (
-            "software",
-            ", ".join(f"{name} {version}" for name, version in sorted(run.versions.items())) or "not recorded",
-        ),
+        ("software", software or "not recorded"),
     ]
-    made = grid("Fingerprints and versions.", columns("", ""), rows)
     at = f", from git commit {commit[:12]}" if commit else ""
-    return Section(
-        "How this was made",
-        (
-            made,
-            Text(f"To run the same study again{at}, type in its folder, with whatever else was overridden then:"),
-            Text(f"buttermilk run {run.flow} dataset={run.dataset} wave={run.wave} seed={run.seed}", "code"),
-            Text("To see one answer with all that was sent and received, and to put its question once more:"),
-            Text("buttermilk show JOB\nbuttermilk replay JOB", "code"),
-        ),
+    blocks = (
+        grid("Fingerprints and versions.", ("", ""), rows),
+        Text(f"To run the same study again{at}, type in its folder, with whatever else was overridden then:"),
+        Text(f"buttermilk run {run.flow} dataset={run.dataset} wave={run.wave} seed={run.seed}", "code"),
+        Text("To see one answer with all that was sent and received, and to put its question once more:"),
+        Text("buttermilk show JOB\nbuttermilk replay JOB", "code"),
     )
+    return Section("How this was made", blocks)

@@ -5,8 +5,9 @@ tuple, and equal tuples are one object.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from buttermilk.analysis.frame import Labels, as_text, human_labels, read
@@ -25,27 +26,20 @@ class Reader(NamedTuple):
 
 
 @dataclass
-class Spent:
-    """What the jobs of one agent in one step took. `unpriced` counts jobs whose price nobody knows."""
+class Came:
+    """What came back from one agent in one step, and what it took: `spent` in tokens and seconds, `cost` by currency.
 
-    jobs: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-    seconds: float = 0.0
-    unpriced: int = 0
+    `unpriced` among the spent counts jobs whose price nobody knows.
+    """
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    parses: Counter[str] = field(default_factory=Counter)
+    spent: Counter[str] = field(default_factory=Counter)
     cost: Counter[str] = field(default_factory=Counter)
 
-    def add(self, row: Mapping[str, Any]) -> None:
-        self.jobs += 1
-        self.input_tokens += row["input_tokens"] or 0
-        self.output_tokens += row["output_tokens"] or 0
-        self.cached_tokens += row["cached_tokens"] or 0
-        self.seconds += row["seconds"] or 0.0
-        if row["cost"] is None:
-            self.unpriced += 1
-        else:
-            self.cost[row["currency"]] += row["cost"]
+    @property
+    def jobs(self) -> int:
+        return self.statuses.total()
 
 
 @dataclass
@@ -66,6 +60,11 @@ class Asked:
     @property
     def name(self) -> str:
         return self.question.name
+
+    @property
+    def measured(self) -> bool:
+        """Answered in numbers, not by labels."""
+        return self.question.level in ("interval", "ratio")
 
     @property
     def readers(self) -> list[Reader]:
@@ -99,29 +98,38 @@ class Asked:
 
 @dataclass
 class Tally:
-    """All counts of a run."""
+    """All counts of a run; `by` step and agent, in the order of the flow."""
 
     method: Method
     labels: Labels
     records: int = 0
     jobs: int = 0
-    statuses: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
-    parses: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    by: dict[tuple[str, str], Came] = field(default_factory=lambda: defaultdict(Came))
     errors: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     drops: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     partial: Counter[str] = field(default_factory=Counter)
     simulated: Counter[str] = field(default_factory=Counter)
     answered: int = 0
     returned: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    spent: dict[tuple[str, str], Spent] = field(default_factory=dict)
     prices: set[str] = field(default_factory=set)
     asked: dict[tuple[str, str, str], Asked] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     first_at: str = ""
     last_at: str = ""
 
-    def questions(self, step: str) -> Iterator[Asked]:
-        return (asked for (name, _, _), asked in self.asked.items() if name == step)
+    @property
+    def each(self) -> list[tuple[str, str, Came]]:
+        """Step, agent as it is shown, and what came of it."""
+        return [(step, self.name(agent), came) for (step, agent), came in self.by.items()]
+
+    @cached_property
+    def whole(self) -> Came:
+        """Over all steps and agents."""
+        total = Came()
+        for came in self.by.values():
+            for kind in ("statuses", "parses", "spent", "cost"):
+                getattr(total, kind).update(getattr(came, kind))
+        return total
 
     def name(self, agent: str) -> str:
         """As it is shown wherever it is named: whoever reads a table sees which answers no model gave."""
@@ -130,36 +138,47 @@ class Tally:
 
 def tally(store: Store, run: Run) -> Tally:
     """Count a run. Streams `Store.results` once."""
-    labels = human_labels(store, run)
-    whole = Tally(Method(run), labels)
+    method, labels = Method(run), human_labels(store, run)
+    whole = Tally(method, labels)
+    whole.asked = {
+        (step, book.hash, question.name): Asked(step, question, f"{book.name}@{book.version}")
+        for step in method.steps
+        for book in method.codebooks(step)
+        for question in book.questions
+    }
     shared: dict[Votes, Votes] = {}
     for row in store.results(run.run_id):
-        agent = whole.method.agent_name(row["agent"], row["agent_hash"])
+        codebook = method.codebook(row["step"], row["codebook_hash"])
+        agent = method.shown(row["agent"], row["agent_hash"])
+        reader = Reader(agent, method.setting(row))
         _count(whole, row, agent)
-        reader = Reader(agent, whole.method.setting(row))
-        for asked in _questions(whole, row):
-            _vote(asked, row, reader, shared)
+        for question in codebook.questions:
+            _vote(whole.asked[row["step"], codebook.hash, question.name], row, reader, shared)
     whole.records = sum(len(refs) for refs in store.refs(run.dataset_fingerprint))
-    whole.asked = dict(sorted(whole.asked.items(), key=lambda item: _place(whole.method, item[1])))
+    order = [(step, agent) for step in method.steps for agent in method.agent_names(step)]
+    whole.by = {at: whole.by[at] for at in dict.fromkeys([*order, *whole.by]) if at in whole.by}
+    whole.asked = {key: asked for key, asked in whole.asked.items() if asked.counts}
     for asked in whole.asked.values():
-        asked.counts = {
-            reader: asked.counts[reader] for reader in sorted(asked.counts, key=_order(whole.method, asked))
-        }
+        readers = sorted(asked.counts, key=_order(method, asked))
+        asked.counts = {reader: asked.counts[reader] for reader in readers}
         asked.expected = {} if asked.question.level == "text" else _expected(asked.question, labels)
     return whole
 
 
 def _count(whole: Tally, row: Mapping[str, Any], agent: str) -> None:
-    step, at = row["step"], (row["step"], agent)
+    step, came = row["step"], whole.by[row["step"], agent]
     whole.jobs += 1
     whole.hashes[row["record_id"]] = row["record_hash"]
-    if at not in whole.statuses:
-        whole.statuses[at], whole.parses[at], whole.spent[at] = Counter(), Counter(), Spent()
-    whole.statuses[at][row["status"]] += 1
-    whole.spent[at].add(row)
+    came.statuses[row["status"]] += 1
+    for kind in ("input_tokens", "output_tokens", "seconds"):
+        came.spent[kind] += row[kind] or 0
+    if row["cost"] is None:
+        came.spent["unpriced"] += 1
+    else:
+        came.cost[row["currency"]] += row["cost"]
     if row["status"] == "answered":
         whole.answered += 1
-        whole.parses[at][row["parse"]] += 1
+        came.parses[row["parse"]] += 1
         if row["simulated"]:
             whole.simulated[agent] += 1
     if row["error_kind"]:
@@ -176,16 +195,6 @@ def _count(whole: Tally, row: Mapping[str, Any], agent: str) -> None:
     whole.last_at = max(whole.last_at, row["ended_at"])
 
 
-def _questions(whole: Tally, row: Mapping[str, Any]) -> Iterator[Asked]:
-    codebook = whole.method.codebook(row["step"], row["codebook_hash"])
-    for question in codebook.questions:
-        key = (row["step"], row["codebook_hash"], question.name)
-        asked = whole.asked.get(key)
-        if asked is None:
-            asked = whole.asked[key] = Asked(row["step"], question, f"{codebook.name}@{codebook.version}")
-        yield asked
-
-
 def _vote(asked: Asked, row: Mapping[str, Any], reader: Reader, shared: dict[Votes, Votes]) -> None:
     reading = read(asked.question, row)
     if reader not in asked.counts:
@@ -197,7 +206,7 @@ def _vote(asked: Asked, row: Mapping[str, Any], reader: Reader, shared: dict[Vot
     if asked.question.level == "text":
         counts["answered" if reading.label is not None else None] += 1
         return
-    label: Label = reading.value if asked.question.level in ("interval", "ratio") else reading.label
+    label: Label = reading.value if asked.measured else reading.label
     counts[label] += 1
     votes = asked.votes.setdefault(row["record_id"], {})
     grown = (*votes.get(reader, ()), label)
@@ -224,20 +233,10 @@ def _as_counted(question: Question, value: Any) -> Label:
         return None
 
 
-def _place(method: Method, asked: Asked) -> tuple[int, str, int]:
-    """Steps as the flow has them, questions as the codebook has them."""
-    step = list(method.steps).index(asked.step)
-    for codebook in method.codebooks(asked.step):
-        names = [question.name for question in codebook.questions]
-        if asked.name in names:
-            return step, asked.codebook, names.index(asked.name)
-    return step, asked.codebook, 0
-
-
 def _order(method: Method, asked: Asked) -> Any:
     """Readers as the flow names them: agents first, then perspectives."""
-    agents = [method.agent_name(agent.name, agent.hash) for agent in method.agents(asked.step)]
-    lenses = [method.perspective_name(one.name, one.hash) for one in method.perspectives(asked.step)]
+    agents = method.agent_names(asked.step)
+    lenses = [method.shown(one.name, one.hash) for one in method.perspectives(asked.step)]
 
     def key(reader: Reader) -> tuple[int, int, str]:
         agent = agents.index(reader.agent) if reader.agent in agents else len(agents)

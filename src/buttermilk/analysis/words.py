@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from buttermilk.analysis.statistics.estimate import Estimate, Label
@@ -57,15 +57,13 @@ def share(estimate: Estimate) -> str:
     return f"{percent(estimate.value)} [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
 
 
-def money(amounts: dict[str, float]) -> str:
+def money(amounts: Mapping[str, float]) -> str:
     """`1.23 USD + 0.40 EUR`; `unknown`, and never 0, for what nobody knows."""
-    return (
-        " + ".join(f"{_amount(amount)} {currency}".strip() for currency, amount in sorted(amounts.items())) or UNKNOWN
+    said = (
+        f"{amount:,.2f} {currency}" if amount == 0 or abs(amount) >= 1 else f"{amount:.4f} {currency}"
+        for currency, amount in sorted(amounts.items())
     )
-
-
-def _amount(amount: float) -> str:
-    return f"{amount:,.2f}" if amount == 0 or abs(amount) >= 1 else f"{amount:.4f}"
+    return " + ".join(map(str.strip, said)) or UNKNOWN
 
 
 def label(answer: Label) -> str:

@@ -255,6 +255,7 @@ class Result(Value):
     simulated: bool = False
     partial: bool = False
     drops: tuple[str, ...] = ()
+    shown: str = Field(default="", description="what the agent saw of the record: 'text, image ×3, audio in words'")
     tool_output: Mapping[str, Json] = Field(default_factory=dict)
     sent: Sent | None = None
     reply: str = Field(default="", description="the reply's body as it came")

@@ -1,19 +1,21 @@
-"""The words of a .docx, read as a stream: no entity is expanded, no bomb unpacked, nothing fetched."""
+"""The words of a .docx: no entity is expanded, no bomb unpacked, nothing fetched."""
 
 import io
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Collection, Iterator, Mapping
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 from buttermilk.core.errors import DataError
 
-MOST_BYTES = 100 * 1024 * 1024  # of one unpacked part of a .docx
+MOST_BYTES = 50 * 1024 * 1024  # of one unpacked part of a .docx
 MOST_RATIO = 200  # unpacked to packed: prose is near 5, a bomb near 1000
 DEEPEST_LIST = 8
 LAST_LETTER = 400  # a list that counts in letters or Roman numerals goes on in figures after this
+SIGNS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "\u2011"}
+UNSEEN = frozenset({"Fallback", "moveFrom", "del", "pPr"})  # a second copy, what was taken out, and properties
 
 
 def docx_text(data: bytes, where: str = "") -> str:
@@ -23,107 +25,102 @@ def docx_text(data: bytes, where: str = "") -> str:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            lists, styles = _Lists(where), _Styles(where)
-            _parse(archive, "word/numbering.xml", lists)
-            _parse(archive, "word/styles.xml", styles)
-            words = _Words(where, lists, styles.numbered)
-            if not _parse(archive, "word/document.xml", words):
+            body = _part(archive, "word/document.xml", where)
+            if body is None:
                 raise DataError("this file holds no Word document.", where=where, hint="Save it again as .docx.")
+            words = _Words(_part(archive, "word/numbering.xml", where), _part(archive, "word/styles.xml", where))
+            return "\n".join(words.lines(body)).strip("\n")
     except zipfile.BadZipFile as error:
         hint = "If it is an older .doc, open it and save it as .docx."
         raise DataError(f"this is no .docx file, or it is damaged ({error}).", where=where, hint=hint) from error
     except (ElementTree.ParseError, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         hint = "Open it in your word processor, without a password, and save it again."
         raise DataError(f"this .docx file cannot be read ({error}).", where=where, hint=hint) from error
-    return "\n".join(words.blocks[0]).strip("\n")
 
 
-def _parse(archive: zipfile.ZipFile, name: str, target: "_Part") -> bool:
-    """Feed one part of the package to its reader in pieces. False where the package has no such part."""
+def _part(archive: zipfile.ZipFile, name: str, where: str) -> Element | None:
+    """One part of the package as a tree; None where the package has no such part."""
     if name not in archive.namelist():
-        return False
+        return None
     entry = archive.getinfo(name)
     swollen = entry.file_size > 1024 * 1024 and entry.file_size > MOST_RATIO * max(entry.compress_size, 1)
     if entry.file_size > MOST_BYTES or swollen:
         size = entry.file_size // (1024 * 1024)
-        raise DataError(f"this .docx file unpacks to {size} MB, like a bomb, and was not opened.", where=target.where)
-    parser = ElementTree.XMLParser(target=target)  # noqa: S314  (its target refuses a DOCTYPE, so no entity is declared)
+        raise DataError(f"this .docx file unpacks to {size} MB, like a bomb, and was not opened.", where=where)
+    parser = ElementTree.XMLParser(target=_Tree(where))  # noqa: S314  (a DOCTYPE is refused: no entity is declared)
     with archive.open(entry) as stream:
-        while piece := stream.read(65536):
-            parser.feed(piece)
-    parser.close()
-    return True
+        return ElementTree.parse(stream, parser).getroot()  # noqa: S314
+
+
+class _Tree(ElementTree.TreeBuilder):
+    """Builds a tree whose names bear no namespaces."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self._where = where
+
+    def start(self, tag: str, attrs: Mapping[str, str], /) -> Element:
+        return super().start(_local(tag), {_local(name): value for name, value in attrs.items()})
+
+    def end(self, tag: str, /) -> Element:
+        return super().end(_local(tag))
+
+    def doctype(self, *_: object) -> None:
+        raise DataError("this .docx file declares XML entities, which no word processor writes.", where=self._where)
 
 
 def _local(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-class _Part:
-    """Listens to the elements of one part, by their names without namespaces."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-
-    def doctype(self, *_: object) -> None:
-        raise DataError("this .docx file declares XML entities, which no word processor writes.", where=self.where)
-
-    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        self.begin(_local(tag), {_local(name): value for name, value in attributes.items()})
-
-    def end(self, tag: str) -> None:
-        self.finish(_local(tag))
-
-    def begin(self, name: str, values: Mapping[str, str]) -> None: ...
-    def finish(self, name: str) -> None: ...
-    def data(self, text: str) -> None: ...
-    def close(self) -> None: ...
+def _value(element: Element | None, path: str) -> str:
+    found = element.find(path) if element is not None else None
+    return found.get("val", "") if found is not None else ""
 
 
-class _Styles(_Part):
-    """Which paragraph styles are numbered: `{"ListNumber": ("3", 0)}`."""
-
-    def __init__(self, where: str) -> None:
-        super().__init__(where)
-        self.numbered: dict[str, tuple[str, int]] = {}
-        self._style = ""
-
-    def begin(self, name: str, values: Mapping[str, str]) -> None:
-        if name == "style":
-            self._style = values.get("styleId", "")
-        elif name == "numId":
-            self.numbered[self._style] = (values.get("val", "0"), 0)
+def _nearest(element: Element, names: Collection[str]) -> Iterator[Element]:
+    """What bears one of the names, at whatever depth, and nothing of what is inside it."""
+    for child in element:
+        if child.tag in names:
+            yield child
+        elif child.tag not in UNSEEN:
+            yield from _nearest(child, names)
 
 
-class _Lists(_Part):
-    """The numbering that Word shows and does not write into the text: `1.`, `b)`, `2.1`, a bullet."""
+class _Words:
+    """Reads lines, and keeps count of the lists: Word shows `1.`, `b)`, `2.1` and does not write them into the text."""
 
-    def __init__(self, where: str) -> None:
-        super().__init__(where)
+    def __init__(self, numbering: Element | None, styles: Element | None) -> None:
         self._formats: dict[tuple[str, int], dict[str, str]] = {}
         self._abstract: dict[str, str] = {}
         self._counts: dict[str, dict[int, int]] = {}
-        self._here: tuple[str, int] = ("", 0)
-        self._num = ""
+        for abstract in numbering.findall("abstractNum") if numbering is not None else ():
+            for level in abstract.findall("lvl"):
+                at = abstract.get("abstractNumId", ""), _number(level.get("ilvl", "0"))
+                self._formats[at] = {item.tag: item.get("val", "") for item in level}
+        for num in numbering.findall("num") if numbering is not None else ():
+            self._abstract[num.get("numId", "")] = _value(num, "abstractNumId")
+            if num.find("lvlOverride/startOverride") is not None:
+                self._counts[num.get("numId", "")] = {}  # this list counts for itself
+        numbered = styles.findall("style") if styles is not None else ()
+        self._styles = {style.get("styleId", ""): _value(style, "pPr/numPr/numId") for style in numbered}
 
-    def begin(self, name: str, values: Mapping[str, str]) -> None:
-        value = values.get("val", "")
-        if name == "abstractNum":
-            self._here, self._num = (values.get("abstractNumId", ""), 0), ""
-        elif name == "num":
-            self._num = values.get("numId", "")
-        elif name == "abstractNumId" and self._num:
-            self._abstract[self._num] = value
-        elif name == "lvl" and not self._num:
-            self._here = (self._here[0], _number(values.get("ilvl", "0")))
-            self._formats[self._here] = {}
-        elif name in ("start", "numFmt", "lvlText") and not self._num:
-            self._formats.setdefault(self._here, {})[name] = value
-        elif name == "startOverride":
-            self._counts[self._num] = {}  # this list counts for itself
+    def lines(self, block: Element) -> Iterator[str]:
+        """Of a body, a cell or a text box."""
+        for found in _nearest(block, ("p", "tr")):
+            if found.tag == "tr":
+                cells = (" ".join(filter(None, self.lines(cell))) for cell in _nearest(found, ("tc",)))
+                yield "\t".join(cells)
+            else:
+                yield from self.lines(found)  # the text boxes that are anchored in it
+                signs = (piece for piece in _nearest(found, ("p", "tr", "t", *SIGNS)) if piece.tag not in ("p", "tr"))
+                text = [SIGNS.get(piece.tag, piece.text or "") for piece in signs]
+                yield self._label(found.find("pPr")) + "".join(text)
 
-    def label(self, number: str, level: int) -> str:
-        """The next label of a list: `"1. "`, `"- "`, or nothing."""
+    def _label(self, properties: Element | None) -> str:
+        """The next label of a paragraph's list: `"1. "`, `"- "`, or nothing."""
+        number = _value(properties, "numPr/numId") or self._styles.get(_value(properties, "pStyle"), "")
+        level = min(_number(_value(properties, "numPr/ilvl")), DEEPEST_LIST)
         if number in ("", "0"):
             return ""
         abstract = self._abstract.get(number, "")
@@ -142,73 +139,12 @@ class _Lists(_Part):
 
     def _shown(self, abstract: str, level: int, counts: Mapping[int, int]) -> str:
         count, form = counts.get(level, 1), self._formats.get((abstract, level), {}).get("numFmt", "decimal")
-        if count > LAST_LETTER:
-            text = str(count)
-        elif form.endswith("Letter"):
+        text = str(count)
+        if form.endswith("Letter") and count <= LAST_LETTER:
             text = chr(ord("a") + (count - 1) % 26) * ((count - 1) // 26 + 1)
-        elif form.endswith("Roman"):
+        elif form.endswith("Roman") and count <= LAST_LETTER:
             text = _roman(count)
-        else:
-            text = str(count)
         return text.upper() if form.startswith("upper") else text
-
-
-class _Words(_Part):
-    """The text of the document's body. `blocks` is a stack of lists of lines: the body, and each cell within it."""
-
-    UNSEEN = frozenset({"Fallback", "pPrChange", "moveFrom", "del"})  # a second copy, or what was taken out
-    SIGNS: ClassVar[Mapping[str, str]] = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "\u2011"}
-
-    def __init__(self, where: str, lists: _Lists, styles: Mapping[str, tuple[str, int]]) -> None:
-        super().__init__(where)
-        self.blocks: list[list[str]] = [[]]
-        self._lists, self._styles = lists, styles
-        self._rows: list[list[str]] = []
-        self._paragraphs: list[dict[str, Any]] = []
-        self._unseen, self._in_text, self._in_run = 0, False, 0
-
-    def begin(self, name: str, values: Mapping[str, str]) -> None:
-        if name in self.UNSEEN or self._unseen:
-            self._unseen += name in self.UNSEEN
-        elif name == "p":
-            self._paragraphs.append({"text": [], "number": None, "level": 0})
-        elif name == "tr":
-            self._rows.append([])
-        elif name == "tc":
-            self.blocks.append([])
-        elif self._paragraphs:
-            self._inside(name, values)
-
-    def _inside(self, name: str, values: Mapping[str, str]) -> None:
-        paragraph = self._paragraphs[-1]
-        self._in_text = name == "t"
-        self._in_run += name == "r"
-        if name in self.SIGNS and self._in_run:  # a tab stop in the paragraph's properties is no tab
-            paragraph["text"].append(self.SIGNS[name])
-        elif name == "pStyle" and values.get("val") in self._styles:
-            paragraph["number"], paragraph["level"] = self._styles[values["val"]]
-        elif name == "numId":
-            paragraph["number"] = values.get("val", "0")
-        elif name == "ilvl":
-            paragraph["level"] = min(_number(values.get("val", "0")), DEEPEST_LIST)
-
-    def data(self, text: str) -> None:
-        if self._in_text and not self._unseen:
-            self._paragraphs[-1]["text"].append(text)
-
-    def finish(self, name: str) -> None:
-        self._in_text = False
-        if self._unseen:
-            self._unseen -= name in self.UNSEEN
-        elif name == "r" and self._in_run:
-            self._in_run -= 1
-        elif name == "p" and self._paragraphs:
-            done = self._paragraphs.pop()
-            self.blocks[-1].append(self._lists.label(done["number"] or "", done["level"]) + "".join(done["text"]))
-        elif name == "tc" and self._rows:
-            self._rows[-1].append(" ".join(line for line in self.blocks.pop() if line))
-        elif name == "tr":
-            self.blocks[-1].append("\t".join(self._rows.pop()))
 
 
 def _number(text: str) -> int:

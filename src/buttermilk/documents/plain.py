@@ -30,10 +30,8 @@ def find_file(kind: str, name: str, folders: Sequence[Path], suffixes: Sequence[
     `find_file("perspective", "tja", [study / "criteria", packaged / "criteria"], [".md", ".txt", ".docx"])`
     """
     if not NAME.fullmatch(name):
-        raise ConfigError(
-            f"'{name}' cannot be the name of a {kind}.",
-            hint="A name has letters, digits, '-' and '_', and stays in its own folder.",
-        )
+        hint = "A name has letters, digits, '-' and '_', and stays in its own folder."
+        raise ConfigError(f"'{name}' cannot be the name of a {kind}.", hint=hint)
     for folder in folders:
         found = [path for suffix in suffixes if (path := folder / f"{name}{suffix}").is_file()]
         if len(found) > 1:
@@ -51,11 +49,9 @@ def read_text(path: Path) -> str:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise ConfigError(
-            "this line holds a character that is not UTF-8.",
-            where=f"{shown(path)}:{line}",
-            hint="Open the file in your editor and save it again with the encoding UTF-8.",
-        ) from error
+        hint = "Open the file in your editor and save it again with the encoding UTF-8."
+        said = "this line holds a character that is not UTF-8."
+        raise ConfigError(said, where=f"{shown(path)}:{line}", hint=hint) from error
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}.", where=shown(path)) from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -75,7 +71,6 @@ for _kind, _pattern, _first in (
     ("null", r"(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
     ("int", r"-?(?:0|[1-9][0-9]{0,30})$", "-0123456789"),
     ("float", r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$", "-.0123456789"),
-    ("merge", r"<<$", "<"),
 ):
     PlainLoader.add_implicit_resolver(_TAG + _kind, re.compile(_pattern), list(_first))
 
@@ -160,17 +155,13 @@ class _Tree:
             return int(text)
         if kind == "float" and self._numbers and math.isfinite(float(text)):
             return float(text)
-        if kind in ("str", "int", "float", "merge"):
+        if kind in ("str", "int", "float"):
             return text
         raise self.error(node, f"the tag '!!{kind}' is not used here.", "Delete it.")
 
     def _mapping(self, node: yaml.MappingNode, path: str, depth: int) -> dict[str, Any]:
         data: dict[str, Any] = {}
-        merged: dict[str, Any] = {}
         for key, item in node.value:
-            if key.tag == _TAG + "merge":
-                merged |= self._merged(item, path, depth)
-                continue
             name = self._key(key)
             here = f"{path}.{name}" if path else name
             if name in data:
@@ -181,7 +172,7 @@ class _Tree:
             # A version is a name: 1.10 is not 1.1.
             as_written = name == "version" and item.tag in (_TAG + "int", _TAG + "float")
             data[name] = item.value if as_written else self.value(item, here, depth + 1)
-        return {**merged, **data}
+        return data
 
     def _key(self, key: yaml.Node) -> str:
         if not isinstance(key, yaml.ScalarNode):
@@ -189,16 +180,6 @@ class _Tree:
         if not key.value:
             raise self.error(key, "a key is missing before the ':'.", _QUOTE_IT)
         return str(key.value)
-
-    def _merged(self, node: yaml.Node, path: str, depth: int) -> dict[str, Any]:
-        """`<<: *shared` and `<<: [*first, *second]`, where the first wins."""
-        whole: dict[str, Any] = {}
-        for item in reversed(node.value) if isinstance(node, yaml.SequenceNode) else [node]:
-            part = self.value(item, path, depth + 1)
-            if not isinstance(part, dict):
-                raise self.error(item, "'<<' takes a map.")
-            whole |= part
-        return whole
 
 
 def front_matter(text: str, where: str, known: Collection[str] | None = None) -> tuple[dict[str, Any], str, int]:
@@ -211,11 +192,8 @@ def front_matter(text: str, where: str, known: Collection[str] | None = None) ->
         return {}, "\n".join(lines), 1
     end = next((place for place, line in enumerate(lines) if place and line.rstrip() == "---"), None)
     if end is None:
-        raise ConfigError(
-            "the header that begins with '---' has no end.",
-            where=f"{where}:1",
-            hint="Close it with a line '---', or delete this one if the file has no header.",
-        )
+        hint = "Close it with a line '---', or delete this one if the file has no header."
+        raise ConfigError("the header that begins with '---' has no end.", where=f"{where}:1", hint=hint)
     data, places = _load("\n".join(lines[1:end]), where, before=1, numbers=False)
     if data is not None and not isinstance(data, dict):
         raise ConfigError("the header holds no `key: value` lines.", where=f"{where}:2")
@@ -226,6 +204,7 @@ def front_matter(text: str, where: str, known: Collection[str] | None = None) ->
     return data or {}, "\n".join(lines[end + 1 :]), end + 2
 
 
+# By what pydantic calls the error, or by what that begins with: `int_parsing`, `int_from_float`.
 _WORDS = {
     "missing": "is missing",
     "extra_forbidden": "is not known here",
@@ -233,20 +212,14 @@ _WORDS = {
     "string_pattern_mismatch": "may have letters, digits and '_' only, and does not begin with a digit",
     "string_too_short": "is empty",
     "too_short": "is empty",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "tuple_type": "must be a list",
-    "list_type": "must be a list",
-    "dict_type": "must be a map of names",
-    "mapping_type": "must be a map of names",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
+    "bool": "must be true or false",
+    "tuple": "must be a list",
+    "list": "must be a list",
+    "dict": "must be a map of names",
+    "mapping": "must be a map of names",
+    "int": "must be a whole number",
+    "float": "must be a number",
 }
-
-
 _SAID_ALREADY = ("extra_forbidden", "string_pattern_mismatch")
 
 
@@ -263,6 +236,7 @@ def _sentence(found: Mapping[str, Any]) -> str:
         return f"must be one of {context['expected']}{instead}"
     if kind in ("value_error", "assertion_error"):
         return str(context.get("error", found["msg"]))
-    if kind in _WORDS:
-        return _WORDS[kind] + instead
+    words = _WORDS.get(kind) or _WORDS.get(kind.partition("_")[0])
+    if words:
+        return words + instead
     return str(found["msg"][:1].lower() + found["msg"][1:]).removeprefix("input ").replace("should be", "must be")

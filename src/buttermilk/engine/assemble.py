@@ -1,5 +1,7 @@
 """A Job becomes a Request: its prompt rendered, what the model cannot take replaced by its words, and that recorded."""
 
+from collections import Counter
+
 from buttermilk.core.flows import Agent
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Message, Request
@@ -17,6 +19,16 @@ def assemble(job: Job) -> Request:
         messages, drops = _within(job.agent, messages)
     seed = job.call_seed if job.agent.capabilities.seed else None
     return Request(agent=job.agent, messages=messages, codebook=job.codebook, seed=seed, job=job, drops=drops)
+
+
+def shown(request: Request) -> str:
+    """What the agent sees: `text`, `text, image ×3`, `text, audio in words`."""
+    if not request.drops and not any(message.media for message in request.messages):
+        return "text"
+    sent = Counter(part.kind for message in request.messages for part in message.media)
+    words = Counter(drop.partition(":")[0] for drop in request.drops)
+    said = [(kind, "", count) for kind, count in sent.items()] + [(kind, " in words", n) for kind, n in words.items()]
+    return ", ".join(["text", *(f"{kind}{how}{f' ×{count}' if count > 1 else ''}" for kind, how, count in said)])
 
 
 def reask(request: Request, said: str, why: str) -> Request:

@@ -13,7 +13,7 @@ from buttermilk.core.errors import PromptError, ProviderError, RateLimited, Tran
 from buttermilk.core.flows import Agent
 from buttermilk.core.jobs import Job, Result, Status, Usage
 from buttermilk.core.messages import Output, Reply, Request
-from buttermilk.engine.assemble import assemble, reask
+from buttermilk.engine.assemble import assemble, reask, shown
 from buttermilk.engine.limits import LONGEST_PAUSE_SECONDS as LONGEST_TOLD_SECONDS
 from buttermilk.engine.limits import ClosedError, Limiter
 from buttermilk.engine.parse import Forms, parse
@@ -168,6 +168,7 @@ class Attempts:
             "answers": output.values,
             "parse": "strict",
             "tool_output": output.raw,
+            "shown": "text",
             "model_returned": output.version,
             "finish": "stop",
         }
@@ -188,6 +189,7 @@ class Attempts:
             "seed_honoured": reply.seed_honoured,
             "simulated": reply.simulated,
             "drops": request.drops,
+            "shown": shown(request),
             "sent": reply.sent,
             "reply": reply.raw,
             "reply_headers": reply.headers,

@@ -11,7 +11,8 @@ from typing import ClassVar
 
 from buttermilk.core.tables import Table
 from buttermilk.core.values import Scalar
-from buttermilk.exports.whole import checked, whole
+from buttermilk.documents.whole import whole
+from buttermilk.exports.finite import checked
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _QUOTED = re.compile(r'[",\r\n]|^\s|\s$|^$')

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from buttermilk.core.tables import Table
-from buttermilk.exports.whole import checked, whole
+from buttermilk.documents.whole import whole
+from buttermilk.exports.finite import checked
 
 
 class JsonlExport:

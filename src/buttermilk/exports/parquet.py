@@ -6,7 +6,6 @@ million of them need no memory.
 """
 
 import json
-from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -19,7 +18,7 @@ import pyarrow.parquet as pq
 from buttermilk.core.errors import StoreError
 from buttermilk.core.tables import Table
 from buttermilk.core.values import Scalar
-from buttermilk.exports.whole import speakable, whole
+from buttermilk.documents.whole import speakable, whole
 
 BATCH = 5_000
 EXACT = 2**53  # the largest whole number that a fraction holds exactly
@@ -69,24 +68,22 @@ class Kind:
         return pa.string()
 
 
-def _settle(waiting: IO[str], columns: tuple[str, ...], kinds: list[Kind], path: Path, target: Path) -> None:
-    schema = pa.schema([(speakable(name), kind.type()) for name, kind in zip(columns, kinds, strict=True)])
+def _settle(waiting: IO[str], names: tuple[str, ...], kinds: list[Kind], path: Path, target: Path) -> None:
+    schema = pa.schema([(speakable(name), kind.type()) for name, kind in zip(names, kinds, strict=True)])
     try:
         with pq.ParquetWriter(path, schema, compression="zstd") as writer:
             for line in waiting:
                 values = zip(*json.loads(line), strict=True)
-                arrays = [pa.array(_as(each, kind), kind) for each, kind in zip(values, schema.types, strict=True)]
+                columns = zip(values, schema.types, strict=True)
+                said = [(map(_words, each) if pa.types.is_string(kind) else each, kind) for each, kind in columns]
+                arrays = [pa.array(each, kind) for each, kind in said]
                 writer.write_batch(pa.record_batch(arrays, schema=schema))
     except pa.ArrowException as error:
         raise StoreError(f"it cannot be written: {error}.", where=str(target), hint="Write JSONL instead.") from error
 
 
-def _as(column: tuple[Scalar, ...], kind: Any) -> Iterator[Any]:
-    if pa.types.is_string(kind):
-        return (value if value is None else _words(value) for value in column)
-    return iter(column)
-
-
-def _words(value: Scalar) -> str:
+def _words(value: Scalar) -> str | None:
     """A value of a mixed column, as JSON writes it: `true`, `1.5`, and a text as itself."""
+    if value is None:
+        return None
     return speakable(value) if isinstance(value, str) else json.dumps(value)

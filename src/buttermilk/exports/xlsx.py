@@ -19,7 +19,8 @@ from openpyxl.writer.excel import ExcelWriter
 from buttermilk.core.errors import StoreError
 from buttermilk.core.tables import Table
 from buttermilk.core.values import Scalar
-from buttermilk.exports.whole import checked, speakable, whole
+from buttermilk.documents.whole import speakable, whole
+from buttermilk.exports.finite import checked
 
 MOST_ROWS, MOST_COLUMNS, LONGEST = 1_048_576, 16_384, 32_767
 EXACT = 10**15

@@ -101,13 +101,11 @@ class _Preparing:
                 how = f"frame at {frame.seconds:g} s"
                 yield self.medium(part, Picture(frame.data, "image/jpeg", 0, 0), how, by, role="frame")
         if rule.audio:
-            kind = "wav" if rule.audio == "wav" else "mp3"
-            target = self.folder / f"sound.{kind}"
+            target = self.folder / "sound"
             media_type = video.audio(file, target, "wav" if rule.audio == "wav" else "mp3")
             if media_type:
-                yield self.kept(
-                    part, target, "audio", media_type, Origin(blob=str(part.blob), how="sound", by=by), "sound"
-                )
+                made = Origin(blob=str(part.blob), how="sound", by=by)
+                yield self.kept(part, target, "audio", media_type, made, "sound")
 
     def pages(self, part: Part, file: Path, rule: PdfRule) -> Iterator[Part]:
         if rule.pages == "text":
@@ -154,12 +152,9 @@ def _in_words(part: Part, made: Iterable[Part]) -> list[Part]:
     parts = list(made)
     if not parts:
         raise DataError("nothing could be taken of it: it has no sound.")
-    if part.alt is None:
-        return parts
-    words = (part.alt if first else None for first in [True] + [False] * (len(parts) - 1))
-    return [
-        made
-        if made.kind == "text"
-        else made.model_copy(update={"alt": alt or f"the same: {made.origin and made.origin.how}"})
-        for made, alt in zip(parts, words, strict=True)
-    ]
+    if part.alt is not None:
+        for place, one in enumerate(parts):
+            if one.kind != "text" and one.origin is not None:
+                alt = f"the same: {one.origin.how}" if place else part.alt
+                parts[place] = one.model_copy(update={"alt": alt})
+    return parts

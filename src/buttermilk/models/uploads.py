@@ -44,7 +44,7 @@ class Uploads:
     """The files of one plug."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
+        self.dialect, self.wire = dialect, dialect.wire
         self._held: dict[str, tuple[float, asyncio.Task[File]]] = {}
         self._kept: set[str] = set()
         self._room = asyncio.Semaphore(AT_ONCE)
@@ -101,11 +101,6 @@ class Uploads:
 
     # ---- over the wire
 
-    async def ask(
-        self, method: str, url: URL, body: bytes | Streamed | None = None, headers: Mapping[str, str] | None = None
-    ) -> tuple[bytes, dict[str, str]]:
-        return await self.dialect.wire.ask(method, url, body, headers)
-
     async def form(self, path: str, part: Part, data: bytes, fields: Mapping[str, str]) -> Any:
         """A file posted as a form: https://www.rfc-editor.org/rfc/rfc7578"""
         mark = f"buttermilk-{secrets.token_hex(16)}"
@@ -115,7 +110,7 @@ class Uploads:
         file = f'{head}file"; filename="record.{ending}"\r\nContent-Type: {part.media_type}\r\n\r\n'
         pieces = ((texts + file).encode(), data, f"\r\n--{mark}--\r\n".encode())
         kind = {"Content-Type": f"multipart/form-data; boundary={mark}"}
-        return from_json((await self.ask("POST", URL(self.dialect.endpoint + path), streamed(*pieces), kind))[0])
+        return from_json((await self.wire.ask("POST", URL(self.dialect.endpoint + path), streamed(*pieces), kind))[0])
 
     async def close(self) -> None:
         """Deletes what nobody waits for any more. What could not be deleted is said in the log, and stops nothing."""
@@ -133,7 +128,7 @@ class Uploads:
         """The file's name where it is still there."""
         async with self._room:
             try:
-                await self.ask("DELETE", URL(self.dialect.endpoint + file.place))
+                await self.wire.ask("DELETE", URL(self.dialect.endpoint + file.place))
             except ProviderError:
                 return file.name
         return ""
@@ -168,14 +163,14 @@ class GeminiUploads(Uploads):
             "X-Goog-Upload-Header-Content-Type": part.media_type,
         }
         about = to_json({"file": {"mimeType": part.media_type, "sizeBytes": len(data)}})
-        _, headers = await self.ask("POST", URL(f"{before}/upload/{version}/files"), about, start)
+        _, headers = await self.wire.ask("POST", URL(f"{before}/upload/{version}/files"), about, start)
         told = URL({name.lower(): text for name, text in headers.items()}["x-goog-upload-url"])
         here = URL(before).origin().join(told.relative())  # the key goes to nobody else
         whole = {"X-Goog-Upload-Command": "upload, finalize", "X-Goog-Upload-Offset": "0"}
-        found = from_json((await self.ask("POST", here, streamed(data), whole))[0])["file"]
+        found = from_json((await self.wire.ask("POST", here, streamed(data), whole))[0])["file"]
         while found.get("state") == "PROCESSING":
             await asyncio.sleep(LOOK_SECONDS)
-            found = from_json((await self.ask("GET", URL(f"{self.dialect.endpoint}/{found['name']}")))[0])
+            found = from_json((await self.wire.ask("GET", URL(f"{self.dialect.endpoint}/{found['name']}")))[0])
         if found.get("state") == "FAILED":
             said = (found.get("error") or {}).get("message") or "no reason was given"
             raise Permanent(f"the file could not be processed: {said}", kind="media")

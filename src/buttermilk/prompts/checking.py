@@ -1,6 +1,6 @@
 """What a template asks for, held against what its step gives: found before the first call, with file and line."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -67,16 +67,13 @@ class _Gives:
 
 def _check_names(source: Source, tree: nodes.Template, gives: _Gives, own: frozenset[str]) -> None:
     """A variable that the template asks `is defined` about may be missing, unless its name looks like a slip."""
-    spared = {name for name in _tested(tree) if not get_close_matches(name, gives.names)}
+    tests = [node.node for node in tree.find_all(nodes.Test) if node.name in ("defined", "undefined")]
+    tested = {node.name for node in tests if isinstance(node, nodes.Name)}
+    spared = {name for name in tested if not get_close_matches(name, gives.names)}
     missing = asked(tree) - gives.names - own - spared
     for node in tree.find_all(nodes.Name):
         if node.name in missing and node.ctx == "load":
             raise gives.unknown(node.name, source.at(node.lineno))
-
-
-def _tested(tree: nodes.Template) -> set[str]:
-    tests = [node.node for node in tree.find_all(nodes.Test) if node.name in ("defined", "undefined")]
-    return {node.name for node in tests if isinstance(node, nodes.Name)}
 
 
 def _check_fields(source: Source, tree: nodes.Template, gives: _Gives) -> None:
@@ -124,20 +121,20 @@ def _guarded(tree: nodes.Template) -> tuple[set[int], set[str]]:
     return mended, {path[2] for path in tested if len(path) == 3}
 
 
-def _loops(tree: nodes.Template, gives: _Gives) -> dict[str, frozenset[str]]:
+def _loops(tree: nodes.Template, gives: _Gives) -> dict[str, Collection[str]]:
     """What the turns of its loops have: `for answer in answers` -> {"answer": ANSWER_FIELDS}."""
-    known: Mapping[tuple[str, ...], frozenset[str]] = {
+    known: Mapping[tuple[str, ...], Sequence[str]] = {
         ("codebook", "questions"): QUESTION_FIELDS,
         ("record", "parts"): PART_FIELDS,
         ("record", "media"): PART_FIELDS,
         **{(name,): ANSWER_FIELDS for name in gives.names - _OWN},
     }
-    turns: dict[str, list[frozenset[str]]] = {}
+    turns: dict[str, list[Sequence[str]]] = {}
     for node in tree.find_all(nodes.For):
         path = path_of(_unfiltered(node.iter))
-        fields = LABEL_FIELDS if path[1:] == ("labels",) else known.get(path, frozenset())
+        fields = LABEL_FIELDS if path[1:] == ("labels",) else known.get(path, ())
         for target in node.target.find_all(nodes.Name) if not isinstance(node.target, nodes.Name) else [node.target]:
-            turns.setdefault(target.name, []).append(fields if target is node.target else frozenset())
+            turns.setdefault(target.name, []).append(fields if target is node.target else ())
     return {name: frozenset().union(*fields) for name, fields in turns.items() if all(fields)}
 
 

@@ -47,15 +47,10 @@ def load_codebook(name: str, folders: Sequence[Path]) -> Codebook:
     reader = _Reader(where, lines)
     top = reader.map_of(data, "", {"name", "description", "changelog", "questions", *CREDITS})
     check_name(top, name, where)
-    if "questions" not in top:
-        raise ConfigError("the codebook asks no questions.", where=where, hint="Add `questions:` with one name each.")
-    made = tuple(reader.question(*item) for item in reader.named(top["questions"], "questions"))
-    if not made:
-        raise reader.error("questions", "the codebook asks no questions.")
-    names = [question.name for question in made]
-    twice = next((question for question in names if names.count(question) > 1), None)
-    if twice:
-        raise reader.error("questions", f"question '{twice}' is here twice.")
+    questions = reader.map_of(top.get("questions") or {}, "questions", None)
+    if not questions:
+        raise reader.error("questions", "the codebook asks no questions.", "Add `questions:` with one name each.")
+    made = tuple(reader.question(name, content, f"questions.{name}") for name, content in questions.items())
     return Codebook(name=name, questions=made, **{key: words_of(top[key]) for key in CREDITS if top.get(key)})
 
 
@@ -83,28 +78,12 @@ class _Reader:
                 raise self.error(here, f"'{key}' is not known here.", did_you_mean(key, known))
         return data
 
-    def named(self, data: Any, path: str) -> list[tuple[str, Any, str]]:
-        """Items with name and place, from `{tone: {...}}`, from `[{name: tone, ...}]`, or from `[bright, dark]`."""
-        if not isinstance(data, list):
-            return [(name, content, f"{path}.{name}") for name, content in self.map_of(data, path, None).items()]
-        items: list[tuple[str, Any, str]] = []
-        for place, item in enumerate(data):
-            here = f"{path}.{place}"
-            if not isinstance(item, dict):
-                items.append((self._word(item, here), None, here))
-            elif "name" not in item:
-                raise self.error(here, "a `name:` is missing here.")
-            else:
-                content = {key: value for key, value in item.items() if key != "name"}
-                items.append((self._word(item["name"], here), content, here))
-        return items
-
     def question(self, name: str, content: Any, path: str) -> Question:
         given = self.map_of(content, path, _QUESTION)
         if not isinstance(given.get("ask"), str) or not given["ask"].strip():
             raise self.error(path, f"question '{name}' has no wording.", "Add `ask: What is ...?`")
         self._level(given, path, name)
-        labels = tuple(self._label(*item) for item in self.named(given.get("labels") or {}, f"{path}.labels"))
+        labels = self._labels(given.get("labels") or {}, f"{path}.labels")
         try:
             return Question(**{**given, "name": name, "ask": given["ask"].strip(), "labels": labels})
         except ValidationError as error:
@@ -123,15 +102,17 @@ class _Reader:
         if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
             raise self.error(f"{path}.minimum", f"the minimum ({low:g}) is above the maximum ({high:g}).")
 
+    def _labels(self, data: Any, path: str) -> tuple[LabelDefinition, ...]:
+        """`[bright, dark]`, or a map that says what they mean."""
+        if isinstance(data, list):
+            return tuple(LabelDefinition(name=self._word(name, f"{path}.{n}")) for n, name in enumerate(data))
+        labels = self.map_of(data, path, None)
+        return tuple(self._label(name, content, f"{path}.{name}") for name, content in labels.items())
+
     def _label(self, name: str, content: Any, path: str) -> LabelDefinition:
-        """`bright`, `bright: Joy or hope.` or `bright: {definition: Joy or hope., examples: [a morning]}`."""
-        if content is None:
-            return LabelDefinition(name=name)
-        if not isinstance(content, dict):
-            return LabelDefinition(name=name, definition=self._word(content, path))
-        given = self.map_of(content, path, _LABEL)
-        definition = given.get("definition")
-        cases = given.get("examples") or []
+        """`bright: `, `bright: Joy or hope.` or `bright: {definition: Joy or hope., examples: [a morning]}`."""
+        given = self.map_of(content, path, _LABEL) if isinstance(content, dict) else {"definition": content}
+        definition, cases = given.get("definition"), given.get("examples") or []
         cases = cases if isinstance(cases, list) else [cases]
         return LabelDefinition(
             name=name,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from buttermilk.core.errors import PromptError, did_you_mean
 from buttermilk.core.flows import Prompt, Section
@@ -13,11 +13,8 @@ from buttermilk.prompts.parsing import DEEPEST, Source, included, parse
 from buttermilk.prompts.rendering import prepare
 
 # `changelog`, `source` and `tests` are for people and for `buttermilk prompts`; they decide no answer.
-KEYS = frozenset(
-    {"name", "description", "version", "author", "licence", "source", "changelog", "inputs", "tests"},
-)
+KEYS = frozenset({"name", "description", "version", "author", "licence", "source", "changelog", "inputs", "tests"})
 _HEADING = re.compile(r"#[ \t]+(system|user|assistant)[ \t]*", re.IGNORECASE)
-_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 
 
 def load_prompt(name: str, folders: Sequence[Path]) -> Prompt:
@@ -44,9 +41,8 @@ def check_name(header: Mapping[str, Any], name: str, where: str) -> None:
     """A copy that still bears its original's name would be reported under the wrong one."""
     given = header.get("name")
     if given and given != name.rpartition("/")[2]:
-        raise PromptError(
-            f"it calls itself '{given}', and its file '{name}'.", where=where, hint="Make the two the same."
-        )
+        said = f"it calls itself '{given}', and its file '{name}'."
+        raise PromptError(said, where=where, hint="Make the two the same.")
 
 
 def words_of(value: Any) -> str:
@@ -61,56 +57,31 @@ def _inputs(header: Mapping[str, Any], where: str) -> tuple[str, ...]:
     return tuple(inputs)
 
 
-class _Piece(NamedTuple):
-    """What stands under one heading; `heading` is 0 for what stands before the first."""
-
-    role: str
-    heading: int
-    lines: list[str]
-
-
 def _split(body: str, where: str, first: int) -> list[Section]:
-    """The roles are split here, on the file as it was written, before any record is seen: data cannot add one."""
-    pieces = [_Piece("user", 0, [])]
-    fence, swallowed = "", 0
+    """The roles are split here, on the file as it was written, before any record is seen: data cannot add one.
+
+    What stands before the first heading is the user's. A line `# user` that is meant as text is `{{ "# user" }}`.
+    """
+    pieces: list[tuple[str, int, list[str]]] = [("user", 0, [])]
     for number, text in enumerate(body.split("\n"), first):
         heading = _HEADING.fullmatch(text)
-        if heading and not fence:
-            pieces.append(_Piece(heading[1].lower(), number, []))
-            continue
-        pieces[-1].lines.append(text)
-        before, fence = fence, _fence_after(fence, text)
-        swallowed = number if heading and not swallowed else swallowed * bool(before and fence)
-    if fence and swallowed:
-        said = "this heading is inside a code fence (```) that is never closed, so it would be sent as text."
-        raise PromptError(said, where=f"{where}:{swallowed}", hint="Close the fence above it.")
-    sections = [_section(piece, where, first) for piece in pieces if piece.heading or any(map(str.strip, piece.lines))]
+        if heading:
+            pieces.append((heading[1].lower(), number, []))
+        else:
+            pieces[-1][2].append(text)
+    sections = [_section(*piece, where, first) for piece in pieces if piece[1] or any(map(str.strip, piece[2]))]
     if not sections:
-        raise PromptError(
-            "the prompt is empty.", where=where, hint="Write '# system' and '# user', and text below each."
-        )
+        hint = "Write '# system' and '# user', and text below each."
+        raise PromptError("the prompt is empty.", where=where, hint=hint)
     return sections
 
 
-def _fence_after(fence: str, line: str) -> str:
-    """The code fence that is open after this line, or nothing."""
-    mark = _FENCE.match(line)
-    if not mark:
-        return fence
-    if not fence:
-        return mark[1]
-    closes = mark[1][0] == fence[0] and len(mark[1]) >= len(fence) and not line.strip().strip(fence[0])
-    return "" if closes else fence
-
-
-def _section(piece: _Piece, where: str, first: int) -> Section:
-    blank = next((place for place, line in enumerate(piece.lines) if line.strip()), None)
+def _section(role: str, heading: int, lines: list[str], where: str, first: int) -> Section:
+    blank = next((place for place, line in enumerate(lines) if line.strip()), None)
     if blank is None:
-        raise PromptError(f"there is nothing below '# {piece.role}'.", where=f"{where}:{piece.heading}")
-    line = (piece.heading + 1 if piece.heading else first) + blank
-    return Section.model_validate(
-        {"role": piece.role, "template": "\n".join(piece.lines[blank:]).rstrip(), "line": line}
-    )
+        raise PromptError(f"there is nothing below '# {role}'.", where=f"{where}:{heading}")
+    line = (heading + 1 if heading else first) + blank
+    return Section.model_validate({"role": role, "template": "\n".join(lines[blank:]).rstrip(), "line": line})
 
 
 def _collect(source: Source, folders: Sequence[Path], includes: dict[str, str], above: tuple[str, ...]) -> None:

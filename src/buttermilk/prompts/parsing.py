@@ -1,6 +1,6 @@
 """Templates as trees: what they are refused for, and what they ask for, known before any record is seen."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from jinja2 import TemplateSyntaxError, meta, nodes
@@ -96,21 +96,26 @@ def included(tree: nodes.Template) -> list[tuple[str, int]]:
     return [(node.template.value, node.lineno) for node in tree.find_all(nodes.Include)]  # type: ignore[attr-defined]
 
 
-def expanded(includes: Mapping[str, str], inside: Mapping[str, Collection[str]]) -> dict[str, int]:
-    """The size of each include with all that it includes in turn. Raises PromptError where that has no end."""
-    whole: dict[str, int] = {}
+def expanded(trees: Collection[tuple[Source, nodes.Template]]) -> dict[str, tuple[int, frozenset[str]]]:
+    """Of each include, with all that it includes in turn: its size and their names. Raises PromptError."""
+    texts = {source.file: (source, tree) for source, tree in trees if source.included}
+    whole: dict[str, tuple[int, frozenset[str]]] = {}
 
-    def size(name: str, above: tuple[str, ...]) -> int:
+    def weigh(name: str, above: tuple[str, ...]) -> tuple[int, frozenset[str]]:
         if name in above or len(above) > DEEPEST:
             raise PromptError(f"{' includes '.join([*above, name])}: that has no end.", where=name)
-        if name not in includes:
+        if name not in texts:
             raise PromptError(f"the prompt includes '{name}' and does not carry its text.", where=name)
         if name not in whole:
-            whole[name] = TURN + len(includes[name]) + sum(size(part, (*above, name)) for part in inside[name])
+            source, tree = texts[name]
+            inner = [weigh(part, (*above, name)) for part, _ in included(tree)]
+            size = TURN + len(source.text) + sum(part for part, _ in inner)
+            whole[name] = size, frozenset({name}).union(*(names for _, names in inner))
         return whole[name]
 
-    for name in includes:
-        size(name, ())
+    for _, tree in trees:
+        for name, _ in included(tree):
+            weigh(name, ())
     return whole
 
 
@@ -140,11 +145,7 @@ def path_of(node: nodes.Node | None) -> tuple[str, ...]:
 
 def fields_of(tree: nodes.Template, variable: str) -> frozenset[str] | None:
     """Which fields of a variable are read: {"text"}. None where it is used as a whole."""
-    read = [node for node in tree.find_all((nodes.Getattr, nodes.Getitem)) if _reads(node, variable)]
+    paths = [path_of(node) for node in tree.find_all((nodes.Getattr, nodes.Getitem))]
+    read = [path[1] for path in paths if len(path) == 2 and path[0] == variable]
     whole = sum(node.name == variable and node.ctx == "load" for node in tree.find_all(nodes.Name))
-    return frozenset(path_of(node)[1] for node in read) if whole == len(read) else None
-
-
-def _reads(node: nodes.Node, variable: str) -> bool:
-    path = path_of(node)
-    return len(path) == 2 and path[0] == variable
+    return frozenset(read) if whole == len(read) else None

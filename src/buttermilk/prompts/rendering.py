@@ -1,13 +1,12 @@
 """From a prompt and a job to messages: pure, strict, and quick, for it stands in the path of every call."""
 
-from collections.abc import Iterator
 from threading import Lock
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from jinja2 import Template, TemplateError, UndefinedError, nodes
 
 from buttermilk.core.errors import PromptError
-from buttermilk.core.flows import Prompt, Role
+from buttermilk.core.flows import Codebook, Perspective, Prompt, Role
 from buttermilk.core.hashing import canonical
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Message
@@ -51,6 +50,7 @@ class Ready(NamedTuple):
 
     place: int
     role: Role
+    source: Source
     template: Template
     names: frozenset[str]
     fields: tuple[str, ...]  # of the record
@@ -75,10 +75,10 @@ def render(prompt: Prompt, job: Job) -> tuple[Message, ...]:
     messages = []
     for section in sections:
         if "record" in section.names or not section.names.isdisjoint(job.inputs):
-            messages.append(_message(prompt, section, job))
+            messages.append(_message(section, job))
         else:
             key = _key(prompt, section, job)
-            messages.append(_UNCHANGING.get(key) or _UNCHANGING.keep(key, _message(prompt, section, job)))
+            messages.append(_UNCHANGING.get(key) or _UNCHANGING.keep(key, _message(section, job)))
     media = [part for part in job.record.parts if part.kind != "text"]
     return _with_media(sections, messages, media) if media else tuple(messages)
 
@@ -87,33 +87,19 @@ def prepare(prompt: Prompt) -> tuple[Ready, ...]:
     """Compile a prompt and keep it by its hash. Raises PromptError for what is no template, or too large a one."""
     trees = [(source, parse(source)) for source in sources(prompt)]
     known = {source.file: tree for source, tree in trees if source.included}
-    sizes = expanded(prompt.includes, {name: [inner for inner, _ in included(tree)] for name, tree in known.items()})
-    environment = sandbox_for(dict(prompt.includes), sizes)
+    includes = expanded(trees)
+    environment = sandbox_for(dict(prompt.includes), {name: size for name, (size, _) in includes.items()})
     own = frozenset().union(*(made(tree) for _, tree in trees))
     ready = []
     for place, (source, tree) in enumerate(item for item in trees if not item[0].included):
-        inner = _reached(tree, known)
-        size = len(source.text) + sum(sizes[name] for name, _ in included(tree))
+        inner = [includes[name] for name, _ in included(tree)]
+        size = len(source.text) + sum(one for one, _ in inner)
         if size > OUTPUT_LIMIT:
             raise PromptError(f"with all it includes this section has {size:,} characters.", where=source.at(1))
         template = _compiled(environment, source, list(known))
-        whole = [tree, *(known[name] for name in sorted(inner))]
-        ready.append(_ready(place, prompt.sections[place].role, template, whole, own))
+        whole = [tree, *(known[name] for name in sorted(frozenset().union(*(names for _, names in inner))))]
+        ready.append(_ready(place, prompt.sections[place].role, source, template, whole, own))
     return _READY.keep(prompt.hash, tuple(ready))
-
-
-def _reached(tree: nodes.Template, known: dict[str, nodes.Template]) -> set[str]:
-    """What a template includes, and what that includes."""
-    names: set[str] = set()
-    waiting = [name for name, _ in included(tree)]
-    while waiting:
-        name = waiting.pop()
-        if name not in known:
-            raise PromptError(f"the prompt includes '{name}' and does not carry its text.", where=name)
-        if name not in names:
-            names.add(name)
-            waiting += [inner for inner, _ in included(known[name])]
-    return names
 
 
 def _compiled(environment: Sandbox, source: Source, includes: list[str]) -> Template:
@@ -128,14 +114,16 @@ def _compiled(environment: Sandbox, source: Source, includes: list[str]) -> Temp
     return templates[-1]
 
 
-def _ready(place: int, role: Role, template: Template, whole: list[nodes.Template], own: frozenset[str]) -> Ready:
+def _ready(
+    place: int, role: Role, source: Source, template: Template, whole: list[nodes.Template], own: frozenset[str]
+) -> Ready:
     names = asked(whole[0]).union(*(asked(tree) - own for tree in whole[1:]))
     read = [fields_of(tree, "record") for tree in whole]
     exact = frozenset().union(*(fields or () for fields in read))
     all_of_it = None in read or not exact <= RECORD_FIELDS.keys()
     fields = tuple(RECORD_FIELDS) if all_of_it else tuple(sorted(exact))
     pieces = _pieces(whole[0]) if len(whole) == 1 else None
-    return Ready(place, role, template, names, fields, exact & MEDIA_FIELDS, pieces)
+    return Ready(place, role, source, template, names, fields, exact & MEDIA_FIELDS, pieces)
 
 
 def _pieces(tree: nodes.Template) -> tuple[str, ...] | None:
@@ -154,36 +142,37 @@ def _pieces(tree: nodes.Template) -> tuple[str, ...] | None:
     return tuple(pieces)
 
 
+def _identity(value: Perspective | Codebook) -> tuple[str, str, str]:
+    return value.hash, value.name, value.title
+
+
 def _key(prompt: Prompt, section: Ready, job: Job) -> tuple[Any, ...]:
     """All that a section without a record can show."""
-    names, perspective, codebook = section.names, job.perspective, job.codebook
+    names, perspective = section.names, job.perspective
     return (
         prompt.hash,
         section.place,
-        (perspective.hash, perspective.name, perspective.title) if perspective and "perspective" in names else None,
-        (codebook.hash, codebook.name, codebook.title) if "codebook" in names else None,
+        _identity(perspective) if perspective and "perspective" in names else None,
+        _identity(job.codebook) if "codebook" in names else None,
         canonical({name: value for name, value in job.variant.items() if name in names}) if job.variant else "",
     )
 
 
 def _values(section: Ready, job: Job) -> dict[str, Any]:
-    names, perspective, codebook = section.names, job.perspective, job.codebook
+    names = section.names
     values: dict[str, Any] = {**job.variant, WORK: [WORK_LIMIT]}
     if "record" in names:
         values["record"] = record_view(job, section.fields)
-    if "perspective" in names and perspective is not None:
-        key = ("perspective", perspective.hash, perspective.name, perspective.title)
-        values["perspective"] = _VIEWS.get(key) or _VIEWS.keep(key, perspective_view(perspective))
+    if "perspective" in names and job.perspective is not None:
+        key = ("perspective", *_identity(job.perspective))
+        values["perspective"] = _VIEWS.get(key) or _VIEWS.keep(key, perspective_view(job.perspective))
     if "codebook" in names:
-        key = ("codebook", codebook.hash, codebook.name, codebook.title)
-        values["codebook"] = _VIEWS.get(key) or _VIEWS.keep(key, codebook_view(codebook))
-    for name in job.inputs:
-        if name in names:
-            values[name] = answers_view(job, name)
-    return values
+        key = ("codebook", *_identity(job.codebook))
+        values["codebook"] = _VIEWS.get(key) or _VIEWS.keep(key, codebook_view(job.codebook))
+    return values | {name: answers_view(job, name) for name in job.inputs if name in names}
 
 
-def _message(prompt: Prompt, section: Ready, job: Job) -> Message:
+def _message(section: Ready, job: Job) -> Message:
     template = section.template
     try:
         if section.pieces is None:
@@ -191,24 +180,22 @@ def _message(prompt: Prompt, section: Ready, job: Job) -> Message:
         else:
             text = "".join(RECORD_FIELDS[one](job) if n % 2 else one for n, one in enumerate(section.pieces))
     except _MISTAKES as error:
-        raise _blame(error, prompt, section, job) from error
+        raise _blame(error, section.source, job) from error
     if len(text) > OUTPUT_LIMIT:
-        where = f"prompts/{prompt.name}.md:{prompt.sections[section.place].line}"
         said = f"this section became {len(text):,} characters for record '{job.record.record_id}'"
-        raise PromptError(f"{said}; the most is {OUTPUT_LIMIT:,}.", where=where, hint="Is there a loop in it too many?")
+        hint = "Is there a loop in it too many?"
+        raise PromptError(f"{said}; the most is {OUTPUT_LIMIT:,}.", where=section.source.at(1), hint=hint)
     return Message(role=section.role, text=text)
 
 
-def _blame(error: Exception, prompt: Prompt, section: Ready, job: Job) -> PromptError:
+def _blame(error: Exception, source: Source, job: Job) -> PromptError:
     """The innermost line of a template in the traceback, and what went wrong there."""
-    where = f"prompts/{prompt.name}.md:{prompt.sections[section.place].line}"
-    trace = error.__traceback__
+    where, trace = source.at(1), error.__traceback__
     while trace is not None:
         template = trace.tb_frame.f_globals.get("__jinja_template__")
         if template is not None:
             line = template.get_corresponding_lineno(trace.tb_lineno)
-            own = Source("", f"prompts/{prompt.name}.md", prompt.sections[section.place].line)
-            where = f"{template.name}:{line}" if template.name else own.at(line)
+            where = f"{template.name}:{line}" if template.name else source.at(line)
         trace = trace.tb_next
     said = str(error)
     if isinstance(error, RecursionError):
@@ -226,13 +213,10 @@ def _with_media(sections: tuple[Ready, ...], messages: list[Message], media: lis
     last = users[-1] if users else len(sections) - 1
     placed: dict[int, list[Part]] = {}
     for part in media:
-        place = next(_naming(sections, part), last)
+        naming = (one.place for one in sections if part.kind in one.media or "media" in one.media)
+        place = next(naming, last)
         placed.setdefault(place, []).append(part)
     return tuple(
         Message(role=message.role, text=message.text, media=tuple(placed[place])) if place in placed else message
         for place, message in enumerate(messages)
     )
-
-
-def _naming(sections: tuple[Ready, ...], part: Part) -> Iterator[int]:
-    return (section.place for section in sections if part.kind in section.media or "media" in section.media)

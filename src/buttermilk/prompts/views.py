@@ -13,9 +13,21 @@ from buttermilk.prompts.sandbox import Media, View
 _NUMBERED = re.compile(r"\s{0,3}\d{1,3}[.)]\s+(.*)")
 
 
+PART_FIELDS = ("kind", "text", "role", "media_type", "alt")
+PERSPECTIVE_FIELDS = ("name", "title", "text", "criteria")
+CODEBOOK_FIELDS = ("name", "title", "questions", "instructions")
+QUESTION_FIELDS = ("name", "ask", "level", "labels", "minimum", "maximum", "optional")
+LABEL_FIELDS = ("name", "definition", "examples")
+ANSWER_FIELDS = ("id", "agent", "perspective", "repeat", "status", "values")
+
+
+def _view(what: str, item: object, fields: Sequence[str], **instead: Any) -> View:
+    """The fields of a value as they are, or what stands instead of one."""
+    return View(what, {name: instead[name] if name in instead else getattr(item, name) for name in fields})
+
+
 def _part(part: Part) -> View:
-    names = ("kind", "text", "role", "media_type", "alt")
-    return View("a part of the record", {name: getattr(part, name) for name in names})
+    return _view("a part of the record", part, PART_FIELDS)
 
 
 def _media(*kinds: str) -> Callable[[Job], Media]:
@@ -41,12 +53,6 @@ RECORD_FIELDS: Mapping[str, Callable[[Job], Any]] = {
     "media": _media("image", "audio", "video", "pdf"),
     **{kind: _media(kind) for kind in ("image", "audio", "video", "pdf")},
 }
-PART_FIELDS = frozenset({"kind", "text", "role", "media_type", "alt"})
-PERSPECTIVE_FIELDS = frozenset({"name", "title", "text", "criteria"})
-CODEBOOK_FIELDS = frozenset({"name", "title", "questions", "instructions"})
-QUESTION_FIELDS = frozenset({"name", "ask", "level", "labels", "minimum", "maximum", "optional"})
-LABEL_FIELDS = frozenset({"name", "definition", "examples"})
-ANSWER_FIELDS = frozenset({"id", "agent", "perspective", "repeat", "status", "values"})
 
 
 def record_view(job: Job, fields: Sequence[str]) -> View:
@@ -55,9 +61,8 @@ def record_view(job: Job, fields: Sequence[str]) -> View:
 
 
 def perspective_view(perspective: Perspective) -> View:
-    text = perspective.text
-    named = {"name": perspective.name, "title": perspective.title or perspective.name, "text": text}
-    return View("perspective", {**named, "criteria": criteria_of(text)})
+    title, criteria = perspective.title or perspective.name, criteria_of(perspective.text)
+    return _view("perspective", perspective, PERSPECTIVE_FIELDS, title=title, criteria=criteria)
 
 
 def criteria_of(text: str) -> list[str]:
@@ -75,19 +80,20 @@ def criteria_of(text: str) -> list[str]:
 
 
 def codebook_view(codebook: Codebook) -> View:
-    named = {"name": codebook.name, "title": codebook.title or codebook.name}
-    questions = [_question(question) for question in codebook.questions]
-    return View("codebook", {**named, "questions": questions, "instructions": instructions(codebook)})
-
-
-def _question(question: Question) -> View:
-    fields = {name: getattr(question, name) for name in QUESTION_FIELDS}
-    return View("a question of the codebook", {**fields, "labels": [_label(label) for label in question.labels]})
-
-
-def _label(label: LabelDefinition) -> View:
-    fields = {"name": label.name, "definition": label.definition, "examples": list(label.examples)}
-    return View("a label of the codebook", fields)
+    questions = [
+        _view(
+            "a question of the codebook",
+            question,
+            QUESTION_FIELDS,
+            labels=[
+                _view("a label of the codebook", label, LABEL_FIELDS, examples=list(label.examples))
+                for label in question.labels
+            ],
+        )
+        for question in codebook.questions
+    ]
+    title, told = codebook.title or codebook.name, instructions(codebook)
+    return _view("codebook", codebook, CODEBOOK_FIELDS, title=title, questions=questions, instructions=told)
 
 
 def instructions(codebook: Codebook) -> str:
@@ -135,14 +141,5 @@ def answers_view(job: Job, name: str) -> list[View]:
 
 
 def _answer(answer: Answer, name: str) -> View:
-    return View(
-        f"an answer of {name}",
-        {
-            "id": answer.job_id[:8],
-            "agent": answer.agent,
-            "perspective": answer.perspective,
-            "repeat": answer.repeat,
-            "status": answer.status,
-            "values": None if answer.values is None else dict(answer.values),
-        },
-    )
+    values = None if answer.values is None else dict(answer.values)
+    return _view(f"an answer of {name}", answer, ANSWER_FIELDS, id=answer.job_id[:8], values=values)

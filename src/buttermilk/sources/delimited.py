@@ -8,20 +8,13 @@ Lines where every cell is empty are no rows. Rows are numbered as a spreadsheet 
 import csv
 import re
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-from buttermilk.core.errors import ConfigError, DataError
+from buttermilk.core.errors import DataError
 from buttermilk.core.records import Reject
-from buttermilk.sources.files import (
-    check_is_text,
-    encoding_of,
-    head_of,
-    lines_of,
-    option_text,
-    unreadable,
-    yaml_of,
-)
-from buttermilk.sources.rows import SHOWN, Row, Tabular, header_names, printable
+from buttermilk.documents.whole import speakable
+from buttermilk.sources.files import bad_option, option_text, yaml_of
+from buttermilk.sources.rows import Row, Tabular, header_names, rejected
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright bars"}
 ONE_COLUMN = "\x1f"  # ASCII's unit separator: no cell ends before its line does
@@ -29,22 +22,13 @@ SAMPLE_LINES, SAMPLE_ROWS = 200, 50
 csv.field_size_limit(64 * 1024 * 1024)  # of the process; one cell of a whole book, but not of a whole disk
 
 
-class _Held:
-    """The lines on their way to the csv reader, the last row's kept: `lines` are those it was made of."""
+class _Cut(NamedTuple):
+    """A row as it was cut: its number, the line it begins on, its lines and its cells."""
 
-    def __init__(self, lines: Iterator[str]) -> None:
-        self._lines = lines
-        self.lines: list[str] = []
-        self.count = 0
-
-    def __iter__(self) -> "_Held":
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._lines)
-        self.lines.append(line)
-        self.count += 1
-        return line
+    number: int
+    line: int
+    lines: list[str]
+    cells: list[str]
 
 
 class CsvSource(Tabular):
@@ -58,68 +42,59 @@ class CsvSource(Tabular):
         if given is not None:
             if isinstance(given, list) and given and all(isinstance(name, str) for name in given):
                 return header_names(given, self.spec, 0)
-            raise ConfigError(
-                "options.header must be a list of column names.",
-                where=yaml_of(self.spec),
-                hint="For a file without a header row: options: {header: [id, text, tone]}",
-            )
-        for number, cells, _ in self._split(self._lines(), self._dialect()):
-            return header_names(cells, self.spec, number)
+            raise bad_option(self.spec, "header", "a list of column names", "[id, text, tone]")
+        for row in self._cut():
+            return header_names(row.cells, self.spec, row.number)
         raise DataError("the file holds nothing but empty lines.", where=self.spec.path, hint="Is it the right file?")
 
     def rows(self) -> Iterator[Row | Reject]:
         names = self.columns()
         width = len(names)
-        rows = self._split(self._lines(), self._dialect())
+        rows = self._cut()
         if "header" not in self.spec.options:
             next(rows)
-        for number, cells, held in rows:
-            where = f"{self.spec.path} row {number}"
-            if held.count != number:
-                where += f" (line {held.count - len(held.lines) + 1})"
-            raw = held.lines[0] if len(held.lines) == 1 else "".join(held.lines)
+        for number, line, lines, cells in rows:
+            where = f"{self.spec.path} row {number}" + (f" (line {line})" if line + len(lines) - 1 != number else "")
+            row = Row(where, {}, lines[0] if len(lines) == 1 else "".join(lines))
             if len(cells) == width:
-                yield Row(where, dict(zip(names, cells, strict=True)), raw)
+                yield Row(where, dict(zip(names, cells, strict=True)), row.raw)
             else:
-                yield _ragged(where, cells, names, raw)
+                yield _ragged(row, len(cells), names)
 
-    def _lines(self) -> Iterator[str]:
-        path = self.path
-        try:
-            head = head_of(path)
-        except OSError as error:
-            raise unreadable(self.spec.path, error) from error
-        check_is_text(head, self.spec, "a table of text")
-        return lines_of(path, encoding_of(head, self.spec), self.spec)
+    def _text(self) -> Iterator[str]:
+        return self.lines("a table of text")
 
-    def _split(self, lines: Iterator[str], dialect: dict[str, Any]) -> Iterator[tuple[int, list[str], _Held]]:
-        """Number, cells and lines of each row that holds anything."""
-        held = _Held(lines)
-        reader = csv.reader(held, strict=True, **dialect)
+    def _cut(self) -> Iterator[_Cut]:
+        """Each row that holds anything."""
+        held: list[str] = []
+
+        def kept() -> Iterator[str]:
+            for line in self._text():
+                held.append(line)
+                yield line
+
+        dialect = self._dialect()
+        reader = csv.reader(kept(), strict=True, **dialect)
         trusted = "quote" in self.spec.options
         number = 0
         while True:
             number += 1
-            held.lines.clear()
+            held.clear()
             try:
                 cells = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                raise self._unclosed(number, held, str(error)) from None
-            if len(held.lines) > 1 and not trusted and _swallowed(held.lines, cells, dialect["delimiter"]):
-                raise self._unclosed(number, held, "")
+                raise self._unclosed(number, reader.line_num, held, str(error)) from None
+            if len(held) > 1 and not trusted and _swallowed(held, cells, dialect["delimiter"]):
+                raise self._unclosed(number, reader.line_num, held, "")
             if any(cells):
-                yield number, cells, held
+                yield _Cut(number, reader.line_num - len(held) + 1, held, cells)
 
     def _dialect(self) -> dict[str, Any]:
         quote = option_text(self.spec, "quote", '"')
         if quote != "none" and len(quote) != 1:
-            raise ConfigError(
-                f"options.quote must be one character, or none, not '{quote}'.",
-                where=yaml_of(self.spec),
-                hint="Where quotation marks are ordinary characters: options: {quote: none}",
-            )
+            raise bad_option(self.spec, "quote", "one character, or none", "none")
         marks: dict[str, Any] = {"quoting": csv.QUOTE_NONE} if quote == "none" else {"quotechar": quote}
         return marks | {"delimiter": self._delimiter(marks)}
 
@@ -127,15 +102,11 @@ class CsvSource(Tabular):
         given = option_text(self.spec, "delimiter")
         given = {"tab": "\t", "\\t": "\t"}.get(given, given)
         if len(given) > 1 or given in ("\n", "\r", '"'):
-            raise ConfigError(
-                f"options.delimiter must be one character, or tab, not '{given}'.",
-                where=yaml_of(self.spec),
-                hint="For example: options: {delimiter: ';'}",
-            )
+            raise bad_option(self.spec, "delimiter", "one character, or tab", "';'")
         return given or self._found(marks)
 
     def _found(self, marks: dict[str, Any]) -> str:
-        sample = [line for line, _ in zip(self._lines(), range(SAMPLE_LINES), strict=False)]
+        sample = [line for line, _ in zip(self._text(), range(SAMPLE_LINES), strict=False)]
         scores = {mark: _agreement(sample, mark, marks) for mark in DELIMITERS}
         best = max(scores.values())
         if best == 0:
@@ -144,22 +115,19 @@ class CsvSource(Tabular):
         if len(winners) == 1:
             return winners[0]
         named = " or ".join(DELIMITERS[mark] for mark in winners)
-        raise DataError(
-            f"it cannot be told whether its cells are separated by {named}.",
-            where=self.spec.path,
-            hint=f"Write in {yaml_of(self.spec)}: options: {{delimiter: '{winners[0]}'}}",
-        )
+        hint = f"Write in {yaml_of(self.spec)}: options: {{delimiter: '{winners[0]}'}}"
+        said = f"it cannot be told whether its cells are separated by {named}."
+        raise DataError(said, where=self.spec.path, hint=hint)
 
-    def _unclosed(self, number: int, held: _Held, error: str) -> DataError:
+    def _unclosed(self, number: int, last: int, held: list[str], error: str) -> DataError:
         if "field limit" in error:
             why = "a cell is longer than 64 million characters: a quotation mark is probably not closed."
         else:
             why = "a cell begins with a quotation mark that is not closed where the cell ends."
-        line = held.count - len(held.lines) + 1
-        begins = printable((held.lines or [""])[0].strip())[:120]
+        begins = speakable((held or [""])[0].strip())[:120]
         return DataError(
             why,
-            where=f"{self.spec.path} row {number} (line {line})",
+            where=f"{self.spec.path} row {number} (line {last - len(held) + 1})",
             hint=f"The row begins: {begins}\n"
             "  Where quotation marks are ordinary characters in this file, write in"
             f" {yaml_of(self.spec)}:\n    options: {{quote: none}}\n"
@@ -172,15 +140,7 @@ class TsvSource(CsvSource):
     """`type: tsv`: the same, with tabs."""
 
     def _found(self, marks: dict[str, Any]) -> str:
-        first = next(self._lines(), "")
-        other = super()._found(marks) if "\t" not in first else "\t"
-        if other in ("\t", ONE_COLUMN):
-            return "\t"
-        raise DataError(
-            f"its cells are separated by {DELIMITERS[other]}, not by tabs.",
-            where=self.spec.path,
-            hint=f"Write in {yaml_of(self.spec)}: type: csv",
-        )
+        return "\t"
 
 
 def _agreement(sample: list[str], mark: str, marks: dict[str, Any]) -> float:
@@ -217,16 +177,8 @@ def _shape(cell: str) -> str:
     return re.sub(r"[^\W\d_]+", "a", cell)
 
 
-def _ragged(where: str, cells: list[str], names: list[str], raw: str) -> Reject:
-    more = len(cells) > len(names)
-    likely = (
-        "a cell that holds the delimiter must be enclosed in quotation marks"
-        if more
-        else f"nothing is there for '{names[len(cells)]}'"
-    )
-    return Reject(
-        where=where,
-        column="" if more else names[len(cells)],
-        why=f"the row has {len(cells)} cells and the header has {len(names)}: {likely}.",
-        content=printable(raw.rstrip("\r\n"))[:SHOWN],
-    )
+def _ragged(row: Row, width: int, names: list[str]) -> Reject:
+    missing = names[width] if width < len(names) else ""
+    likely = "a cell that holds the delimiter must be enclosed in quotation marks"
+    likely = f"nothing is there for '{missing}'" if missing else likely
+    return rejected(row, missing, f"the row has {width} cells and the header has {len(names)}: {likely}.")

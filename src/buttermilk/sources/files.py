@@ -1,10 +1,10 @@
 """What every source asks of a file: is it there, what is it really, how is its text written, what is its hash."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from buttermilk.core.errors import ConfigError, DataError, did_you_mean
 from buttermilk.core.hashing import canonical, digest
@@ -22,29 +22,24 @@ BOMS = (
     (b"\xfe\xff", "utf-16"),
 )
 
-# How a file begins -> what it is. Only beginnings that no prose has by chance.
-SIGNATURES = (
-    (b"\x1f\x8b", "application/gzip"),
-    (b"PK\x03\x04", "application/zip"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
-    (b"%PDF-", "application/pdf"),
-    (b"PAR1", "application/vnd.apache.parquet"),
-    (b"SQLite format 3\x00", "application/vnd.sqlite3"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-    (b"II*\x00", "image/tiff"),
-    (b"MM\x00*", "image/tiff"),
-    (b"fLaC", "audio/flac"),
-    (b"OggS\x00", "audio/ogg"),
-    (b"ID3\x02", "audio/mpeg"),
-    (b"ID3\x03", "audio/mpeg"),
-    (b"ID3\x04", "audio/mpeg"),
-    (b"\x1a\x45\xdf\xa3", "video/webm"),
-    (b"\x00\x00\x01\xba", "video/mpeg"),
-    (b"\x00\x00\x01\xb3", "video/mpeg"),
-)
+# What a file is, by how it begins. Only beginnings that no prose has by chance.
+SIGNATURES: dict[str, tuple[bytes, ...]] = {
+    "application/gzip": (b"\x1f\x8b",),
+    "application/zip": (b"PK\x03\x04",),
+    "application/x-ole-storage": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",),
+    "application/pdf": (b"%PDF-",),
+    "application/vnd.apache.parquet": (b"PAR1",),
+    "application/vnd.sqlite3": (b"SQLite format 3\x00",),
+    "image/png": (b"\x89PNG\r\n\x1a\n",),
+    "image/jpeg": (b"\xff\xd8\xff",),
+    "image/gif": (b"GIF87a", b"GIF89a"),
+    "image/tiff": (b"II*\x00", b"MM\x00*"),
+    "audio/flac": (b"fLaC",),
+    "audio/ogg": (b"OggS\x00",),
+    "audio/mpeg": (b"ID3\x02", b"ID3\x03", b"ID3\x04"),
+    "video/webm": (b"\x1a\x45\xdf\xa3",),
+    "video/mpeg": (b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3"),
+}
 RIFF = {b"WAVE": "audio/wav", b"WEBP": "image/webp", b"AVI ": "video/x-msvideo"}
 BRANDS = {b"heic": "image/heic", b"heix": "image/heic", b"mif1": "image/heic", b"avif": "image/avif"}
 BRANDS |= {b"M4A ": "audio/mp4", b"M4B ": "audio/mp4", b"qt  ": "video/quicktime"}
@@ -63,8 +58,8 @@ WORDS = {
 
 def sniff(head: bytes) -> str:
     """The media type that a file's first bytes prove, or "" where they prove none: `%PDF-1.7` -> `application/pdf`."""
-    for magic, media_type in SIGNATURES:
-        if head.startswith(magic):
+    for media_type, beginnings in SIGNATURES.items():
+        if head.startswith(beginnings):
             return media_type
     if head[:4] == b"RIFF":
         return RIFF.get(head[8:12], "")
@@ -82,6 +77,16 @@ def in_words(media_type: str) -> str:
         return WORDS[media_type]
     kind = media_type.partition("/")[0]
     return f"{'a' if kind == 'video' else 'an'} {kind} file ({media_type})"
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """The system's refusal, in a sentence."""
+    try:
+        yield
+    except OSError as error:
+        hint = "Is the disk connected, and may you open this file? Try to open it in another program."
+        raise DataError(f"it cannot be read: {error.strerror or error}.", where=where, hint=hint) from error
 
 
 def head_of(path: Path) -> bytes:
@@ -109,15 +114,17 @@ def check_options(spec: DatasetSpec, known: Iterable[str]) -> None:
             raise ConfigError(f"'{name}' is not an option of a {spec.type} dataset.", where=yaml_of(spec), hint=takes)
 
 
+def bad_option(spec: DatasetSpec, name: str, must: str, example: str) -> ConfigError:
+    """`options.header must be a list of column names. For example: options: {header: [id, text, tone]}`"""
+    hint = f"For example: options: {{{name}: {example}}}"
+    return ConfigError(f"options.{name} must be {must}, not {spec.options[name]!r}.", where=yaml_of(spec), hint=hint)
+
+
 def option_text(spec: DatasetSpec, name: str, default: str = "") -> str:
     """An option that is text, as in `options: {sheet: Verse}`."""
     value = spec.options.get(name, default)
     if not isinstance(value, str) or (name in spec.options and not value):
-        raise ConfigError(
-            f"options.{name} must be text, not {value!r}.",
-            where=yaml_of(spec),
-            hint=f"Put it in quotes: options: {{{name}: '...'}}",
-        )
+        raise bad_option(spec, name, "text", "'...'")
     return value
 
 
@@ -135,33 +142,20 @@ def located(spec: DatasetSpec, root: Path, *, folder: bool = False) -> Path:
     beside = sorted(item.name for item in path.parent.iterdir()) if path.parent.is_dir() else []
     near = get_close_matches(path.name, beside, n=1)
     hint = f"Did you mean '{(Path(spec.path).parent / near[0]).as_posix()}'? " if near else ""
-    raise DataError(
-        f"there is no such {wanted}.",
-        where=spec.path,
-        hint=f"{hint}`path` in {yaml_of(spec)} is looked for from the study's folder, {root}.",
-    )
+    hint = f"{hint}`path` in {yaml_of(spec)} is looked for from the study's folder, {root}."
+    raise DataError(f"there is no such {wanted}.", where=spec.path, hint=hint)
 
 
-def unreadable(where: str, error: OSError) -> DataError:
-    """The system's refusal, in a sentence."""
-    return DataError(
-        f"it cannot be read: {error.strerror or error}.",
-        where=where,
-        hint="Is the disk connected, and may you open this file? Try to open it in another program.",
-    )
-
-
-def check_is_text(head: bytes, spec: DatasetSpec, expected: str) -> None:
-    """Refuse a file that only has the suffix of a table of text."""
-    if not head:
-        raise DataError("the file is empty.", where=spec.path, hint="Is it the right file? Was it saved completely?")
+def check_kind(path: Path, spec: DatasetSpec, called: str, media_type: str = "", hint: str = "") -> None:
+    """Refuse a file that only has the suffix of what it should be: `called` is `a Parquet table`."""
+    with reading(spec.path):
+        head = head_of(path)
     real = sniff(head)
-    if real and not any(head.startswith(bom) for bom, _ in BOMS[1:]):
-        raise DataError(
-            f"this is not {expected} but {in_words(real)}.",
-            where=spec.path,
-            hint=f"Save or download it again as {expected}, or mend `type` and `path` in {yaml_of(spec)}.",
-        )
+    if head and real == media_type:
+        return
+    hint = hint or f"Save or download it again as {called}, or mend `type` and `path` in {yaml_of(spec)}."
+    found = f"it is {in_words(real)}" if head else "the file is empty"
+    raise DataError(f"this is not {called}: {found}.", where=spec.path, hint=hint)
 
 
 def encoding_of(head: bytes, spec: DatasetSpec) -> str:
@@ -188,26 +182,25 @@ def _named(encoding: str, spec: DatasetSpec) -> str:
         "".encode(encoding)
     except LookupError:
         common = ("utf-8", "utf-16", "cp1252", "cp1250", "cp1251", "latin-1", "mac_roman", "shift_jis", "gb18030")
-        raise ConfigError(
-            f"'{encoding}' is not the name of an encoding.",
-            where=f"{yaml_of(spec)}, options.encoding",
-            hint=did_you_mean(encoding, common),
-        ) from None
+        hint = did_you_mean(encoding, common)
+        said = f"'{encoding}' is not the name of an encoding."
+        raise ConfigError(said, where=f"{yaml_of(spec)}, options.encoding", hint=hint) from None
     return encoding
 
 
-def lines_of(path: Path, encoding: str, spec: DatasetSpec, where: str = "") -> Iterator[str]:
+def lines_of(path: Path, spec: DatasetSpec, where: str = "") -> Iterator[str]:
     """The lines with their ends as they are. Raises DataError at the first byte that the encoding does not have."""
-    try:
-        with path.open(encoding=encoding, newline="") as file:
-            first = file.readline()
-            if first:
-                yield first.removeprefix("\ufeff")
-            yield from file
-    except UnicodeDecodeError as error:
-        raise undecodable(path, encoding, error, spec, where or spec.path) from None
-    except OSError as error:
-        raise unreadable(where or spec.path, error) from error
+    where = where or spec.path
+    with reading(where):
+        encoding = encoding_of(head_of(path), spec)
+        try:
+            with path.open(encoding=encoding, newline="") as file:
+                first = file.readline()
+                if first:
+                    yield first.removeprefix("\ufeff")
+                yield from file
+        except UnicodeDecodeError as error:
+            raise undecodable(path, encoding, error, spec, where) from None
 
 
 def undecodable(path: Path, encoding: str, error: UnicodeDecodeError, spec: DatasetSpec, where: str) -> DataError:
@@ -239,13 +232,10 @@ def _choices(excerpt: bytes, encoding: str, spec: DatasetSpec) -> str:
     return "\n".join([f"Save it as UTF-8, or write in {yaml_of(spec)} the line that reads it rightly:", *shown])
 
 
-def reading_options(spec: DatasetSpec) -> dict[str, Any]:
-    """What decides how the same bytes become records: what may be sent, and who owns them, does not."""
-    columns = plain(spec.columns)
-    options: Mapping[str, Any] = dict(spec.options)
-    return {"reader": READERS, "type": spec.type, "columns": columns, "options": options, "limit": spec.limit}
-
-
 def fingerprint_of(spec: DatasetSpec, *contents: str) -> str:
-    """Of the reading options and of what was read, given as hashes."""
-    return digest(canonical([reading_options(spec), *contents]))
+    """Of what was read, given as hashes, and of what decides how the same bytes become records.
+
+    What may be sent, and who owns them, does not decide that.
+    """
+    options = {"type": spec.type, "columns": plain(spec.columns), "options": dict(spec.options), "limit": spec.limit}
+    return digest(canonical([{"reader": READERS, **options}, *contents]))

@@ -15,43 +15,32 @@ from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 from buttermilk.core.errors import ConfigError, DataError
-from buttermilk.core.records import DatasetSpec, Record, Reject
+from buttermilk.core.records import Columns, DatasetSpec, Record, Reject
 from buttermilk.documents import docx_text
 from buttermilk.plugins import find, names
 from buttermilk.sources.cells import Cells, as_text
 from buttermilk.sources.files import (
+    bad_option,
     check_options,
-    encoding_of,
     fingerprint_of,
     head_of,
     in_words,
     lines_of,
     located,
     option_text,
+    reading,
     sniff,
-    unreadable,
     yaml_of,
 )
 from buttermilk.sources.listing import TEXTS, Found, files_of, patterns_of, shown
 from buttermilk.sources.media import MediaFiles, composed
-from buttermilk.sources.rows import Mapped, Mapper, Row, limited, mapped, rejected, wanted
+from buttermilk.sources.rows import Mapper, Row, Tabular, limited, mapped, rejected, wanted
 
 LARGEST_TEXT = 64 * 1024 * 1024
 OPTIONS = ("encoding", "metadata", "pattern", "text_role")
-OTHER_SUFFIXES = {"tab": "tsv"}
-NOTHING = Mapped(None, None, None, None, None, (), frozenset())
-
-
-@runtime_checkable
-class Rows(Protocol):
-    """A source that is a table: ours are, and a stranger's may be."""
-
-    def columns(self) -> list[str]: ...
-    def rows(self) -> Iterator[Row | Reject]: ...
-    def fingerprint(self) -> str: ...
 
 
 class About(NamedTuple):
@@ -70,11 +59,9 @@ class FolderSource:
         check_options(spec, OPTIONS)
         patterns_of(spec)
         if spec.columns.text:
-            raise ConfigError(
-                "a folder's texts are in its files: `columns.text` has no meaning here.",
-                where=yaml_of(spec),
-                hint="To read the texts of a table and the files it names: type: csv, columns: {text: ..., media: ...}",
-            )
+            hint = "To read the texts of a table and the files it names: type: csv, columns: {text: ..., media: ...}"
+            said = "a folder's texts are in its files: `columns.text` has no meaning here."
+            raise ConfigError(said, where=yaml_of(spec), hint=hint)
         self.spec = spec
         self._root = root
         self._media = MediaFiles(folder=root / spec.path, root=root)
@@ -90,10 +77,8 @@ class FolderSource:
         folder = located(self.spec, self._root, folder=True)
         contents = [self._opened(self._table).fingerprint()] if self._table else []
         for found in self._files(folder):
-            try:
+            with reading(f"{self.spec.path}/{found.name}"):
                 content = found.why or self._media.sha256(folder / found.name)
-            except OSError as error:
-                raise unreadable(f"{self.spec.path}/{found.name}", error) from error
             contents.append(f"{composed(shown(found.name))} {content}")
         return fingerprint_of(self.spec, *contents)
 
@@ -103,7 +88,7 @@ class FolderSource:
     def _records(self, folder: Path, about: About) -> Iterator[Record | Reject]:
         left = dict(about.rows)
         place = {name: number for number, name in enumerate(left)}
-        plain = Mapper(NOTHING, self._media)
+        plain = Mapper(Columns(), self._media)
         for record, group in groupby(self._files(folder), key=attrgetter("record")):
             files = list(group)
             called = {record, *(composed(shown(file.name)) for file in files)} & place.keys()
@@ -120,20 +105,13 @@ class FolderSource:
         self, folder: Path, record: str, files: list[Found], mapper: Mapper, row: Row | None
     ) -> Iterator[Record | Reject]:
         """One record of the files that have its name; or a Reject for each that stands in its way."""
-        refused = [file for file in files if file.why]
-        texts = [file.name for file in files if PurePosixPath(file.name).suffix.lower() in TEXTS]
-        for file in refused:
-            yield Reject(where=f"{self.spec.path}/{shown(file.name)}", why=file.why)
+        refused = [Reject(where=f"{self.spec.path}/{shown(file.name)}", why=file.why) for file in files if file.why]
         if refused:
+            yield from refused
             return
-        where = f"{self.spec.path}/{files[0].name}"
-        if len(texts) > 1:
-            why = f"{' and '.join(texts)} would both be the text of record '{record}'. Choose one kind by `pattern`."
-            yield Reject(where=where, why=why)
-            return
-        cells = row.cells if row else {}
+        where, cells = f"{self.spec.path}/{files[0].name}", row.cells if row else {}
         try:
-            parts = self._parts(folder, [file.name for file in files], mapper, cells)
+            parts = self._parts(folder, record, [file.name for file in files], mapper, cells)
         except DataError as error:
             yield Reject(where=error.where or where, why=" ".join(f"{error.message} {error.hint}".split()))
             return
@@ -142,57 +120,49 @@ class FolderSource:
         except DataError as error:
             yield rejected(row or Row(where, {}), error.where, error.message)
 
-    def _parts(self, folder: Path, files: list[str], mapper: Mapper, cells: Cells) -> list[dict[str, Any]]:
-        media, texts = [], []
+    def _parts(self, folder: Path, record: str, files: list[str], mapper: Mapper, cells: Cells) -> list[dict[str, Any]]:
+        texts = [name for name in files if PurePosixPath(name).suffix.lower() in TEXTS]
+        if len(texts) > 1:
+            both = " and ".join(texts)
+            raise DataError(f"{both} would both be the text of record '{record}'. Choose one kind by `pattern`.")
+        media = []
         for name in files:
-            where = f"{self.spec.path}/{name}"
-            if PurePosixPath(name).suffix.lower() in TEXTS:
-                texts.append({"text": self._text(folder / name, where)})
-                continue
-            try:
-                media.append(self._media.described((folder / name).resolve()))
-            except DataError as error:
-                raise DataError(error.message, where=where) from None
+            if name not in texts:
+                try:
+                    media.append(self._media.described((folder / name).resolve()))
+                except DataError as error:
+                    raise DataError(error.message, where=f"{self.spec.path}/{name}") from None
+        words = [{"text": self._text(folder / name, f"{self.spec.path}/{name}")} for name in texts]
         if media:
-            texts = [{**text, "role": self._role} for text in texts]
-            media[0] |= {"alt": mapper.alt(cells)}
-        return mapper.title(cells) + media + texts
+            media[0] |= {"alt": mapper.words("alt", cells)}
+            words = [{**text, "role": self._role} for text in words]
+        return mapper.title(cells) + media + words
 
     def _text(self, path: Path, where: str) -> str:
-        try:
-            head = head_of(path)
+        with reading(where):
             if path.stat().st_size > LARGEST_TEXT:
                 raise DataError("the text is longer than 64 MB, too long to be one record. Divide it.", where=where)
-            text = docx_text(path.read_bytes()) if path.suffix.lower() == ".docx" else self._plain(path, head, where)
-        except OSError as error:
-            raise unreadable(where, error) from error
-        except DataError as error:
-            raise DataError(error.message, where=error.where or where, hint=error.hint) from None
+            text = docx_text(path.read_bytes(), where) if path.suffix.lower() == ".docx" else self._plain(path, where)
         if not text.strip():
             raise DataError("there is no text in this file.", where=where)
         return text
 
-    def _plain(self, path: Path, head: bytes, where: str) -> str:
-        real = sniff(head)
+    def _plain(self, path: Path, where: str) -> str:
+        real = sniff(head_of(path))
         if real not in ("", "text/html"):
             raise DataError(f"this is not a text but {in_words(real)}.", where=where)
-        return "".join(lines_of(path, encoding_of(head, self.spec), self.spec, where))
+        return "".join(lines_of(path, self.spec, where))
 
-    def _opened(self, spec: DatasetSpec) -> Rows:
-        if spec.type not in names("sources"):
-            raise ConfigError(
-                f"'{spec.path}' is not a kind of table that is known.",
-                where=f"{yaml_of(spec)}, options.metadata",
-                hint="Save it as .csv or .xlsx.",
-            )
-        source = find("sources", spec.type)(spec, self._root)
-        if isinstance(source, Rows):
+    def _opened(self, spec: DatasetSpec) -> Tabular:
+        source = find("sources", spec.type)(spec, self._root) if spec.type in names("sources") else None
+        if isinstance(source, Tabular):
             return source
-        raise ConfigError(f"'{spec.type}' is no table that can describe files.", where=yaml_of(self.spec))
+        said = f"'{spec.path}' is not a kind of table that can describe files."
+        raise ConfigError(said, where=f"{yaml_of(spec)}, options.metadata", hint="Save it as .csv or .xlsx.")
 
     def _about(self) -> About:
         if self._table is None:
-            return About(Mapper(NOTHING, self._media), "", {}, [])
+            return About(Mapper(Columns(), self._media), "", {}, [])
         source = self._opened(self._table)
         column = self._table.columns.media or ""
         mapper = Mapper(mapped(self._table, source.columns(), needs_text=False), self._media)
@@ -229,15 +199,11 @@ def _table_spec(spec: DatasetSpec) -> DatasetSpec | None:
     options = {"path": given} if isinstance(given, str) else given
     path = options.get("path") if isinstance(options, dict) else None
     if not isinstance(options, dict) or not isinstance(path, str) or not path:
-        raise ConfigError(
-            "options.metadata must be the path of a table.",
-            where=yaml_of(spec),
-            hint="For example: options: {metadata: data/letters.csv}",
-        )
+        raise bad_option(spec, "metadata", "the path of a table", "data/letters.csv")
     suffix = PurePosixPath(path).suffix.lower().removeprefix(".")
     rest = {name: item for name, item in options.items() if name not in ("path", "type")}
     columns = spec.columns.model_copy(update={"media": spec.columns.media or "file"})
-    kind = str(options.get("type", OTHER_SUFFIXES.get(suffix, suffix)))
+    kind = str(options.get("type", suffix))
     return DatasetSpec(name=spec.name, type=kind, path=path, columns=columns, options=rest)
 
 
@@ -245,8 +211,5 @@ def _check_no_columns(spec: DatasetSpec) -> None:
     named = wanted(spec.columns)
     if named:
         column, key = next(iter(named.items()))
-        raise ConfigError(
-            f"{key} names a column, '{column}', but the folder has no table.",
-            where=yaml_of(spec),
-            hint="Name the table: options: {metadata: data/letters.csv}",
-        )
+        said = f"{key} names a column, '{column}', but the folder has no table."
+        raise ConfigError(said, where=yaml_of(spec), hint="Name the table: options: {metadata: data/letters.csv}")

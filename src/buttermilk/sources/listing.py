@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from buttermilk.core.errors import ConfigError, DataError
+from buttermilk.core.errors import DataError
 from buttermilk.core.records import DatasetSpec
-from buttermilk.sources.files import yaml_of
+from buttermilk.sources.files import bad_option, yaml_of
 from buttermilk.sources.media import SUFFIXES, composed
 
 TEXTS = (".txt", ".md", ".docx")
@@ -31,11 +31,7 @@ def patterns_of(spec: DatasetSpec) -> tuple[re.Pattern[str], ...]:
     several = [given] if isinstance(given, str) else given
     if isinstance(several, list) and all(isinstance(item, str) and item for item in several):
         return tuple(pattern_of(str(item)) for item in several)
-    raise ConfigError(
-        "options.pattern must be a pattern, or a list of them.",
-        where=yaml_of(spec),
-        hint='For example: options: {pattern: "*.txt"}',
-    )
+    raise bad_option(spec, "pattern", "a pattern, or a list of them", '"*.txt"')
 
 
 def pattern_of(glob: str) -> re.Pattern[str]:
@@ -92,11 +88,8 @@ def _walk(folder: Path) -> Iterator[str]:
 
 
 def _stop(error: OSError) -> None:
-    raise DataError(
-        f"the folder cannot be read: {error.strerror or error}.",
-        where=str(error.filename),
-        hint="May you open it? Nothing was passed over in its place.",
-    )
+    hint = "May you open it? Nothing was passed over in its place."
+    raise DataError(f"the folder cannot be read: {error.strerror or error}.", where=str(error.filename), hint=hint)
 
 
 def _hidden(name: str) -> bool:

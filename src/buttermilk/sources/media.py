@@ -2,11 +2,12 @@
 
 import os
 import unicodedata
-from pathlib import Path, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
+from urllib.parse import urlsplit
 
 from buttermilk.core.errors import DataError
-from buttermilk.sources.files import head_of, in_words, sha256_of, sniff
+from buttermilk.sources.files import head_of, in_words, reading, sha256_of, sniff
 
 # The suffix says which kind of part is meant, and the type where the bytes say none (an .mp3 may begin anyhow).
 SUFFIXES = {
@@ -81,10 +82,13 @@ class MediaFiles:
         self._bound = root.resolve() if folder.resolve().is_relative_to(root.resolve()) else folder.resolve()
         self._hashes: dict[tuple[str, int, int], str] = {}
 
-    def part(self, column: str, name: str, alt: str | None = None) -> dict[str, Any]:
-        """The part for `images/1.jpg`. Raises DataError with the column in `where`."""
+    def part(self, column: str, name: str) -> dict[str, Any]:
+        """The part for `images/1.jpg`, or `https://example.org/1.jpg`. Raises DataError with the column in `where`."""
+        if name.startswith(("https://", "gs://")):
+            return at_address(column, name)
         if "://" in name:
-            raise DataError(f"'{name}' is an address: download the file and name it by its path.", where=column)
+            said = f"'{name}' is an address that no model reads: give one with https:// or gs://, or a file's path."
+            raise DataError(said, where=column)
         if "\x00" in name:
             raise DataError("the path holds a NUL character.", where=column)
         path = (self._folder / name).resolve()
@@ -95,7 +99,7 @@ class MediaFiles:
             hint = f" Write it with forward slashes: {back}" if "\\" in name and (self._folder / back).is_file() else ""
             raise DataError(f"there is no file '{name}' (looked for {path}).{hint}", where=column)
         try:
-            return self.described(path) | ({"alt": alt} if alt else {})
+            return self.described(path)
         except DataError as error:
             raise DataError(f"'{name}': {error.message}", where=column) from None
 
@@ -104,11 +108,9 @@ class MediaFiles:
         suffix = path.suffix.lower()
         if suffix not in SUFFIXES:
             raise DataError(f"{suffix or 'such'} files are no kind of image, audio, video or PDF that is read.")
-        try:
+        with reading(""):
             kind, media_type = media_type_of(suffix, head_of(path))
             blob = self.sha256(path)
-        except OSError as error:
-            raise DataError(f"the file cannot be read: {error.strerror or error}.") from error
         return {"kind": kind, "media_type": media_type, "blob": blob, "path": os.fspath(path)}
 
     def sha256(self, path: Path) -> str:
@@ -118,6 +120,19 @@ class MediaFiles:
         if key not in self._hashes:
             self._hashes[key] = sha256_of(path)
         return self._hashes[key]
+
+
+def at_address(column: str, url: str) -> dict[str, Any]:
+    """The part for what a model is to fetch itself. Nobody looks at it here: its ending alone says what it is."""
+    try:
+        suffix = PurePosixPath(urlsplit(url).path).suffix.lower()
+    except ValueError:
+        suffix = ""
+    if suffix not in SUFFIXES or not url.isprintable() or " " in url:
+        said = "is no address of a medium: it ends in .jpg, .mp3, .mp4, .pdf or the like, and has no blanks."
+        raise DataError(f"'{url}' {said}", where=column)
+    kind, media_type = SUFFIXES[suffix]
+    return {"kind": kind, "media_type": media_type, "url": url}
 
 
 def composed(name: str) -> str:

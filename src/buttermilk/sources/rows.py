@@ -7,6 +7,7 @@ is not named is kept as metadata, an empty cell of it too. That ids are unique i
 
 import json
 from collections.abc import Iterable, Iterator
+from math import inf
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -14,25 +15,25 @@ from pydantic import ValidationError
 
 from buttermilk.core.errors import ConfigError, DataError, did_you_mean
 from buttermilk.core.records import Columns, DatasetSpec, Part, Record, Reject, id_from_content
+from buttermilk.documents.whole import speakable
 from buttermilk.sources.cells import Cells, as_label, as_metadata, as_prose, as_text, is_blank
-from buttermilk.sources.files import check_options, fingerprint_of, located, sha256_of, unreadable, yaml_of
+from buttermilk.sources.files import (
+    check_kind,
+    check_options,
+    fingerprint_of,
+    lines_of,
+    located,
+    reading,
+    sha256_of,
+    yaml_of,
+)
 from buttermilk.sources.media import MediaFiles
 
 AS_IT_IS = {str, int, bool, type(None)}  # the kinds that metadata keeps without another look
 SHOWN = 500  # characters of a rejected row that are kept
 LIKELY = (
-    "body",
-    "content",
-    "verse",
-    "message",
-    "comment",
-    "sentence",
-    "quote",
-    "transcript",
-    "abstract",
-    "tweet",
-    "post",
-)
+    "body", "content", "verse", "message", "comment", "sentence", "quote", "transcript", "abstract", "tweet", "post",
+)  # fmt: skip
 
 
 class Row(NamedTuple):
@@ -43,52 +44,37 @@ class Row(NamedTuple):
     raw: str = ""
 
 
-class Mapped(NamedTuple):
-    """`Columns` against the columns that there are."""
-
-    id: str | None
-    text: str | None
-    title: str | None
-    media: str | None
-    alt: str | None
-    labels: tuple[tuple[str, str, str], ...]  # question, coder, column
-    used: frozenset[str]
+def labelled(columns: Columns) -> list[tuple[str, str, str]]:
+    """Question, coder and column of each label; a column alone is what `human` said."""
+    return [
+        (question, coder, column)
+        for question, given in columns.labels.items()
+        for coder, column in ({"human": given} if isinstance(given, str) else given).items()
+    ]
 
 
 def wanted(columns: Columns) -> dict[str, str]:
     """The columns that the dataset names, and where: `{"verse": "columns.text"}`."""
     named = {"id": columns.id, "text": columns.text, "title": columns.title, "media": columns.media, "alt": columns.alt}
     found = {column: f"columns.{key}" for key, column in named.items() if column is not None}
-    for question, column in columns.labels.items():
-        for each in [column] if isinstance(column, str) else column.values():
-            found[each] = f"columns.labels.{question}"
+    found |= {column: f"columns.labels.{question}" for question, _, column in labelled(columns)}
     return found | dict.fromkeys(columns.drop, "columns.drop")
 
 
-def mapped(spec: DatasetSpec, there: Iterable[str], *, needs_text: bool = True, advice: str = "") -> Mapped:
-    """Which column is what. Raises DataError where one is named that is not there, or none is the text."""
+def mapped(spec: DatasetSpec, there: Iterable[str], *, needs_text: bool = True, advice: str = "") -> Columns:
+    """Which column is what, id and text found. Raises DataError for one that is not there, or where no text is."""
     columns, there = spec.columns, list(there)
     _check_named(spec, there, advice)
     auto = next((name for name in ("id", "record_id") if name in there and name not in columns.drop), None)
     text = columns.text or (_text_column(spec, there, advice) if needs_text else None)
-    labels = tuple(
-        (question, coder, column)
-        for question, given in columns.labels.items()
-        for coder, column in ({"human": given} if isinstance(given, str) else given).items()
-    )
-    own_id = columns.id or auto
-    used = frozenset({*wanted(columns), *(name for name in (own_id, text) if name)})
-    return Mapped(own_id, text, columns.title, columns.media, columns.alt, labels, used)
+    return columns.model_copy(update={"id": columns.id or auto, "text": text})
 
 
 def _check_named(spec: DatasetSpec, there: list[str], advice: str) -> None:
     for column, key in wanted(spec.columns).items():
         if column not in there:
-            raise DataError(
-                f"there is no column '{column}' ({key}).",
-                where=spec.path,
-                hint=f"{did_you_mean(column, there)}\n  The line is in {yaml_of(spec)}.{advice}",
-            )
+            hint = f"{did_you_mean(column, there)}\n  The line is in {yaml_of(spec)}.{advice}"
+            raise DataError(f"there is no column '{column}' ({key}).", where=spec.path, hint=hint)
     for column in spec.columns.drop:
         kept = wanted(spec.columns.model_copy(update={"drop": ()}))
         if column in kept:
@@ -104,29 +90,22 @@ def _text_column(spec: DatasetSpec, there: list[str], advice: str) -> str | None
     named = set(wanted(spec.columns))
     likely = next((name for word in LIKELY for name in there if name.lower() == word and name not in named), "NAME")
     what = f"which of {' and '.join(called)} is the text" if called else "which column is the text"
-    raise DataError(
-        f"it is not said {what}. The columns are: {', '.join(there)}.",
-        where=spec.path,
-        hint=f"Write in {yaml_of(spec)}:\n    columns: {{text: {called[0] if called else likely}}}{advice}",
-    )
+    hint = f"Write in {yaml_of(spec)}:\n    columns: {{text: {called[0] if called else likely}}}{advice}"
+    raise DataError(f"it is not said {what}. The columns are: {', '.join(there)}.", where=spec.path, hint=hint)
 
 
 def rejected(row: Row, column: str, why: str) -> Reject:
     content = row.raw or json.dumps(dict(row.cells), ensure_ascii=False, default=str)
-    return Reject(where=row.where, column=column, why=why, content=printable(content.rstrip("\r\n"))[:SHOWN])
-
-
-def printable(text: str) -> str:
-    """Half a surrogate pair, which no file can hold, shown as its number."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    return Reject(where=row.where, column=column, why=why, content=speakable(content.rstrip("\r\n"))[:SHOWN])
 
 
 class Mapper:
     """Makes Records of one table's rows."""
 
-    def __init__(self, columns: Mapped, media: MediaFiles) -> None:
-        self._columns = columns
-        self._media = media
+    def __init__(self, columns: Columns, media: MediaFiles) -> None:
+        self._columns, self._media = columns, media
+        self._labelled = labelled(columns)
+        self._used = frozenset(wanted(columns))
 
     def record(self, row: Row) -> Record | Reject:
         try:
@@ -143,56 +122,47 @@ class Mapper:
 
         `otherwise` is the id where no column has it; without that, it is of the content.
         """
-        used = self._columns.used
+        used = self._used
         metadata = {
             name: value if type(value) in AS_IT_IS else as_metadata(name, value)
             for name, value in cells.items()
             if name not in used
         }
-        labels = self._labels(cells) if self._columns.labels else ()
-        ident = self._id(cells) or otherwise
+        ident = self.words("id", cells)
+        if ident is None and self._columns.id:
+            raise DataError("this row has no id.", where=self._columns.id)
         if ident is None:
-            ident = id_from_content(tuple(Part(**part) for part in parts), metadata)
-        return Record.model_validate({"record_id": ident, "parts": parts, "metadata": metadata, "labels": labels})
+            ident = otherwise or id_from_content(tuple(Part(**part) for part in parts), metadata)
+        record = {"record_id": ident, "parts": parts, "metadata": metadata, "labels": self._labels(cells)}
+        return Record.model_validate(record)
 
-    def _id(self, cells: Cells) -> str | None:
-        column = self._columns.id
+    def words(self, key: str, cells: Cells) -> str | None:
+        """The cell that is the row's `title`, `alt` or `id`, as text; None where it has none."""
+        column = getattr(self._columns, key)
         if column is None:
             return None
-        ident = as_text(column, cells.get(column))
-        if not ident.strip():
-            raise DataError("this row has no id.", where=column)
-        return ident
+        text = as_text(column, cells.get(column))
+        return text if text.strip() else None
+
+    def title(self, cells: Cells) -> list[dict[str, Any]]:
+        title = self.words("title", cells)
+        return [{"text": title, "role": "title"}] if title else []
 
     def _parts(self, cells: Cells) -> list[dict[str, Any]]:
-        columns = self._columns
+        columns, parts = self._columns, self.title(cells)
         text = as_prose(columns.text, cells.get(columns.text)) if columns.text else ""
-        parts = self.title(cells)
         if text.strip():
             parts.append({"text": text})
         if columns.media and not is_blank(cells.get(columns.media)):
-            parts.append(self._media.part(columns.media, as_text(columns.media, cells[columns.media]), self.alt(cells)))
+            name = as_text(columns.media, cells[columns.media])
+            parts.append(self._media.part(columns.media, name) | {"alt": self.words("alt", cells)})
         elif not text.strip():
             raise DataError("this row has no text.", where=columns.text or columns.media or "")
         return parts
 
-    def title(self, cells: Cells) -> list[dict[str, Any]]:
-        column = self._columns.title
-        title = as_text(column, cells.get(column)) if column else ""
-        return [{"text": title, "role": "title"}] if title.strip() else []
-
-    def alt(self, cells: Cells) -> str | None:
-        column = self._columns.alt
-        alt = as_text(column, cells.get(column)) if column else ""
-        return alt if alt.strip() else None
-
     def _labels(self, cells: Cells) -> list[dict[str, Any]]:
-        labels = []
-        for question, coder, column in self._columns.labels:
-            value = as_label(column, cells.get(column))
-            if value is not None:
-                labels.append({"question": question, "coder": coder, "value": value})
-        return labels
+        found = ((question, coder, as_label(column, cells.get(column))) for question, coder, column in self._labelled)
+        return [{"question": name, "coder": coder, "value": value} for name, coder, value in found if value is not None]
 
 
 class Tabular:
@@ -210,6 +180,11 @@ class Tabular:
     @property
     def path(self) -> Path:
         return located(self.spec, self._root)
+
+    def lines(self, called: str) -> Iterator[str]:
+        """Of a file that is text; `called` is what it should be, `a JSONL file`."""
+        check_kind(self.path, self.spec, called)
+        return lines_of(self.path, self.spec)
 
     def columns(self) -> list[str]:
         """The names in the header; where there is none, all that are needed to tell which is which."""
@@ -229,18 +204,13 @@ class Tabular:
             empty = False
             yield row if isinstance(row, Reject) else mapper.record(row)
         if empty:
-            raise DataError(
-                "there are no rows beneath the header.",
-                where=self.spec.path,
-                hint="Is it the right file? Was it saved completely?",
-            )
+            hint = "Is it the right file? Was it saved completely?"
+            raise DataError("there are no rows beneath the header.", where=self.spec.path, hint=hint)
 
     def fingerprint(self) -> str:
         """Of the file, and of the media that it names."""
-        try:
+        with reading(self.spec.path):
             contents = [sha256_of(self.path)]
-        except OSError as error:
-            raise unreadable(self.spec.path, error) from error
         if self.spec.columns.media:
             contents += [_seen(item) for item in self.records()]
         return fingerprint_of(self.spec, *contents)
@@ -254,10 +224,7 @@ def _seen(item: Record | Reject) -> str:
 
 def limited(items: Iterator[Record | Reject], limit: int | None) -> Iterator[Record | Reject]:
     """The first so many records, with the rejects among them."""
-    return items if limit is None else _first(items, limit)
-
-
-def _first(items: Iterator[Record | Reject], left: int) -> Iterator[Record | Reject]:
+    left = limit or inf
     for item in items:
         yield item
         left -= isinstance(item, Record)
@@ -275,9 +242,7 @@ def header_names(cells: Iterable[Any], spec: DatasetSpec, row: int) -> list[str]
     twice = next((name for n, name in enumerate(names) if name in names[:n]), None)
     if twice is not None:
         places = [str(n) for n, name in enumerate(names, start=1) if name == twice]
-        raise DataError(
-            f"two columns have the name '{twice}' (columns {' and '.join(places)}).",
-            where=where,
-            hint="Give each column its own name in the header: which one is meant would be a guess.",
-        )
+        hint = "Give each column its own name in the header: which one is meant would be a guess."
+        said = f"two columns have the name '{twice}' (columns {' and '.join(places)})."
+        raise DataError(said, where=where, hint=hint)
     return names

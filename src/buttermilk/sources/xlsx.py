@@ -10,12 +10,11 @@ import re
 import warnings
 import zipfile
 import zlib
-from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, time
 from itertools import islice
-from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 from xml.etree.ElementTree import ParseError
 
@@ -24,10 +23,10 @@ from openpyxl.utils import get_column_letter, range_boundaries
 from openpyxl.utils.escape import unescape
 from openpyxl.utils.exceptions import InvalidFileException
 
-from buttermilk.core.errors import ConfigError, DataError, did_you_mean
+from buttermilk.core.errors import DataError, did_you_mean
 from buttermilk.core.records import Reject
 from buttermilk.sources.cells import EXACT
-from buttermilk.sources.files import head_of, in_words, option_text, sniff, unreadable, yaml_of
+from buttermilk.sources.files import bad_option, check_kind, option_text, reading, yaml_of
 from buttermilk.sources.rows import Row, Tabular, header_names, rejected
 
 LARGEST, STEEPEST = 1_000_000_000, 200  # bytes when unpacked, and how many times the file's own
@@ -76,7 +75,7 @@ class XlsxSource(Tabular):
 
     def _read(self, names: list[str], rows: Iterator[tuple[Cells, Cells]], hidden: Hidden) -> Iterator[Row | Reject]:
         first = self._header_row() + 1
-        merged = MergedRows(hidden.merged, first, len(names))
+        merged = _merged_below(hidden.merged, first, len(names))
         for number, (cells, formulas) in enumerate(rows, start=first):
             if number > MOST_ROWS:
                 raise self._broken("it has more rows than a workbook can hold")
@@ -84,17 +83,20 @@ class XlsxSource(Tabular):
             trouble = _trouble(names, number, values, cells, formulas)
             if not trouble and all(value is None or value == "" for value in values):
                 continue
+            while merged and merged[0].bottom < number:
+                merged.popleft()
+            if merged and merged[0].top <= number:
+                said = f"cells {merged[0].ref} are merged: only the first holds the value. Unmerge them and fill each."
+                trouble = names[merged[0].left - 1], said
             found = dict(zip(names, values + [None] * (len(names) - len(values)), strict=False))
             row = Row(f"{self.spec.path} row {number}", found)
-            trouble = merged.trouble(number, names) or trouble
             yield rejected(row, *trouble) if trouble else row
 
     def _header_row(self) -> int:
         row = self.spec.options.get("header_row", 1)
         if isinstance(row, int) and row >= 1:
             return row
-        hint = "The first row is 1: options: {header_row: 1}"
-        raise ConfigError("options.header_row must be the number of a row.", where=yaml_of(self.spec), hint=hint)
+        raise bad_option(self.spec, "header_row", "the number of a row", "1")
 
     def _header(self, rows: Iterator[Cells], hidden: Hidden) -> list[str]:
         """Reads up to the header and takes it. Empty cells to its right are no columns."""
@@ -117,36 +119,34 @@ class XlsxSource(Tabular):
         return header_names(values, self.spec, number)
 
     @contextmanager
-    def _workbook(self, *, data_only: bool = True) -> Iterator[Any]:
-        path = self.path
+    def _careful(self) -> Iterator[None]:
+        """Around whatever openpyxl does: what a damaged workbook brings about becomes one sentence."""
         try:
-            self._check(path)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of openpyxl, on what it will not keep when it saves; it saves nothing
-                book = load_workbook(path, read_only=True, data_only=data_only)
-        except OSError as error:
-            raise unreadable(self.spec.path, error) from error
+            with reading(self.spec.path), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # on what it will not keep when it saves; it saves nothing
+                yield
         except BROKEN as error:
             raise self._broken(error) from error
+
+    @contextmanager
+    def _workbook(self, *, data_only: bool = True) -> Iterator[Any]:
+        hint = "Open it in a spreadsheet program and save it as .xlsx, without a password."
+        check_kind(self.path, self.spec, "an XLSX workbook", "application/zip", hint)
+        with self._careful():
+            self._check_size()
+            book = load_workbook(self.path, read_only=True, data_only=data_only)
         try:
             yield book
         finally:
             book.close()
 
-    def _check(self, path: Path) -> None:
-        head = head_of(path)
-        if sniff(head) != "application/zip":
-            what = "empty" if not head else in_words(sniff(head))
-            raise DataError(
-                f"this is not an XLSX workbook: it is {what}.",
-                where=self.spec.path,
-                hint="Open it in a spreadsheet program and save it as .xlsx, without a password.",
-            )
-        with zipfile.ZipFile(path) as archive:
+    def _check_size(self) -> None:
+        packed = self.path.stat().st_size
+        with zipfile.ZipFile(self.path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > LARGEST or unpacked > STEEPEST * path.stat().st_size:
+        if unpacked > LARGEST or unpacked > STEEPEST * packed:
             raise DataError(
-                f"unpacked it would be {unpacked / 1e6:,.0f} MB, of {path.stat().st_size / 1e6:,.1f} MB packed:"
+                f"unpacked it would be {unpacked / 1e6:,.0f} MB, of {packed / 1e6:,.1f} MB packed:"
                 " files that are made to fill a computer look so.",
                 where=self.spec.path,
                 hint="If it is yours, save the sheet as CSV and read that.",
@@ -166,27 +166,22 @@ class XlsxSource(Tabular):
         if not filled:
             raise DataError("the workbook is empty.", where=self.spec.path, hint="Is it the right file?")
         titles = [sheet.title for sheet, _ in filled]
-        raise DataError(
-            f"it has {len(titles)} sheets that hold something: {', '.join(titles)}.",
-            where=self.spec.path,
-            hint=f"Say which in {yaml_of(self.spec)}:\n    options: {{sheet: '{titles[0]}'}}",
-        )
+        hint = f"Say which in {yaml_of(self.spec)}:\n    options: {{sheet: '{titles[0]}'}}"
+        said = f"it has {len(titles)} sheets that hold something: {', '.join(titles)}."
+        raise DataError(said, where=self.spec.path, hint=hint)
 
     def _hidden(self, sheet: Any) -> Hidden:
         filled = formulas = False
         merged: dict[str, None] = {}
-        try:
-            # The sheet's place in the archive is openpyxl's own knowledge.
-            with zipfile.ZipFile(self.path) as archive, archive.open(sheet._worksheet_path) as xml:  # noqa: SLF001
-                before = b""
-                while chunk := xml.read(1 << 20):
-                    window = before + chunk
-                    filled = filled or _CELL.search(window) is not None
-                    formulas = formulas or _FORMULA.search(window) is not None
-                    merged |= dict.fromkeys(ref.decode() for ref in _MERGED.findall(window))
-                    before = window[-200:]
-        except BROKEN as error:
-            raise self._broken(error) from error
+        place = sheet._worksheet_path  # noqa: SLF001  (in the archive: openpyxl's own knowledge)
+        with self._careful(), zipfile.ZipFile(self.path) as archive, archive.open(place) as xml:
+            before = b""
+            while chunk := xml.read(1 << 20):
+                window = before + chunk
+                filled = filled or _CELL.search(window) is not None
+                formulas = formulas or _FORMULA.search(window) is not None
+                merged |= dict.fromkeys(ref.decode() for ref in _MERGED.findall(window))
+                before = window[-200:]
         return Hidden(filled, formulas, tuple(merged))
 
     def _rows_of(self, sheet: Any) -> Iterator[Cells]:
@@ -194,51 +189,30 @@ class XlsxSource(Tabular):
         sheet.reset_dimensions()
         rows = sheet.iter_rows()
         while True:
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    batch = list(islice(rows, BATCH))
-            except OSError as error:
-                raise unreadable(self.spec.path, error) from error
-            except BROKEN as error:
-                raise self._broken(error) from error
+            with self._careful():
+                batch = list(islice(rows, BATCH))
             if not batch:
                 return
             yield from batch
 
     def _broken(self, why: object) -> DataError:
-        return DataError(
-            f"the workbook cannot be read: {str(why).rstrip('.')}.",
-            where=self.spec.path,
-            hint="Open it in a spreadsheet program and save it again as .xlsx, or as CSV.",
-        )
+        hint = "Open it in a spreadsheet program and save it again as .xlsx, or as CSV."
+        return DataError(f"the workbook cannot be read: {str(why).rstrip('.')}.", where=self.spec.path, hint=hint)
 
 
-class MergedRows:
-    """Which rows merged cells touch: only the first of those cells holds the value, the others look empty."""
+class Span(NamedTuple):
+    """Merged cells: only the first of them holds the value, the others look empty."""
 
-    def __init__(self, refs: tuple[str, ...], first: int, width: int) -> None:
-        spans: list[tuple[int, int, str]] = []
-        for left, top, _, bottom, ref in sorted((*range_boundaries(ref), ref) for ref in refs):
-            if bottom >= first and left <= width:
-                spans.append((top, bottom, ref))
-        self._spans: list[tuple[int, int, str]] = []
-        for top, bottom, ref in sorted(spans):
-            if self._spans and top <= self._spans[-1][1]:
-                start, end, name = self._spans.pop()
-                self._spans.append((start, max(end, bottom), name))
-            else:
-                self._spans.append((top, bottom, ref))
-        self._starts = [top for top, _, _ in self._spans]
+    top: int
+    bottom: int
+    left: int
+    ref: str
 
-    def trouble(self, row: int, names: list[str]) -> tuple[str, str] | None:
-        """Column and reason, where the row is touched."""
-        at = bisect_right(self._starts, row) - 1
-        if at < 0 or row > self._spans[at][1]:
-            return None
-        ref = self._spans[at][2]
-        column = names[min(range_boundaries(ref)[0], len(names)) - 1]
-        return column, f"cells {ref} are merged: only the first holds the value. Unmerge them and fill each."
+
+def _merged_below(refs: tuple[str, ...], first: int, width: int) -> deque[Span]:
+    """Those that touch the table's columns, in the order of the rows."""
+    spans = [Span(top, bottom, left, ref) for ref in refs for left, top, _, bottom in [range_boundaries(ref)]]
+    return deque(sorted(span for span in spans if span.bottom >= first and span.left <= width))
 
 
 def _value(cell: Any) -> Any:

@@ -12,8 +12,9 @@ from buttermilk.stores import tables
 
 
 def _batches(connection: sa.Connection) -> None:
-    """Answers may come in batches, and say so."""
+    """Answers may come in batches, and say so; and say what was seen."""
     connection.execute(sa.text("ALTER TABLE results ADD COLUMN mode TEXT NOT NULL DEFAULT 'live'"))
+    connection.execute(sa.text("ALTER TABLE results ADD COLUMN shown TEXT NOT NULL DEFAULT ''"))
     tables.batches.create(connection)
 
 

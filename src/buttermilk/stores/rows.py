@@ -94,7 +94,7 @@ def result_row(result: Result, bodies: Bodies) -> Row:
         result.response_id, result.seed_honoured, result.simulated, result.partial,
         json.dumps(result.drops) if result.drops else "", _json(result.tool_output), sent, result.reply,
         _json(result.reply_headers), result.started_at.isoformat(), result.ended_at.isoformat(), result.by,
-        result.versions, result.trace_id, result.mode,
+        result.versions, result.trace_id, result.mode, result.shown,
     )  # fmt: skip
 
 

@@ -116,6 +116,7 @@ results = sa.Table(
     ),
     *(sa.Column(name, sa.Text, nullable=False) for name in ("versions", "trace_id")),
     sa.Column("mode", sa.Text, nullable=False, server_default="live"),
+    sa.Column("shown", sa.Text, nullable=False, server_default=""),
     sa.Index(
         "one_answer_per_job",
         "job_id",

@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import click
@@ -11,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from buttermilk.engine.progress import LaneProgress, Progress
+from buttermilk.study.running import Watch
 from buttermilk.verbs.screen import last_line, money, out
 
 SHADES = "·░▒▓█"  # of the jobs of a block of records: none, some, half, most, all
@@ -22,53 +25,37 @@ NOTHING = ("", "0")
 GO_ON = "To go on, type the same command again."
 
 
-class LiveView:
-    """Redrawn twice a second while the run goes on."""
-
-    def __init__(self) -> None:
-        self.live = Live(console=out, auto_refresh=False, transient=True)
-        self.began = time.monotonic()
-
-    def __enter__(self) -> "LiveView":
-        self.live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.live.stop()
-
-    def __call__(self, progress: Progress) -> None:
-        self.live.update(picture(progress, time.monotonic() - self.began), refresh=True)
+def view_for(*, as_json: bool) -> AbstractContextManager[Watch]:
+    """What is told of the run while it goes on."""
+    if as_json:
+        return nullcontext(_json_line)
+    return live_view() if out.is_terminal else nullcontext(plain_lines())
 
 
-class PlainView:
+@contextmanager
+def live_view() -> Iterator[Watch]:
+    """Redrawn twice a second."""
+    began = time.monotonic()
+    with Live(console=out, auto_refresh=False, transient=True) as live:
+        yield lambda progress: live.update(picture(progress, time.monotonic() - began), refresh=True)
+
+
+def plain_lines() -> Watch:
     """A line every few seconds, for logs and pipes."""
+    told = time.monotonic()
 
-    def __init__(self) -> None:
-        self.told = time.monotonic()
-
-    def __enter__(self) -> "PlainView":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def __call__(self, progress: Progress) -> None:
-        if time.monotonic() - self.told >= PLAIN_EVERY_SECONDS:
-            self.told = time.monotonic()
+    def tell(progress: Progress) -> None:
+        nonlocal told
+        if time.monotonic() - told >= PLAIN_EVERY_SECONDS:
+            told = time.monotonic()
             out.print(f"{progress.run_id}: {last_line(progress.as_json())} · {_money(progress)}", markup=False)
 
-
-class JsonView(PlainView):
-    """One JSON object a line: each state of the run, as `status --json` has it."""
-
-    def __call__(self, progress: Progress) -> None:
-        click.echo(json.dumps(progress.as_json(), ensure_ascii=False))
+    return tell
 
 
-def view_for(*, as_json: bool) -> LiveView | PlainView:
-    if as_json:
-        return JsonView()
-    return LiveView() if out.is_terminal else PlainView()
+def _json_line(progress: Progress) -> None:
+    """Each state of the run, as `status --json` has it."""
+    click.echo(json.dumps(progress.as_json(), ensure_ascii=False))
 
 
 def picture(progress: Progress, seconds: float) -> RenderableType:

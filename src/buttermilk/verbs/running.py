@@ -13,7 +13,7 @@ from rich.table import Table
 from buttermilk.engine.progress import Progress
 from buttermilk.study.opening import rejects_file
 from buttermilk.study.planning import PlanReport, Row, plan
-from buttermilk.study.running import Running, loop_factory, prepare
+from buttermilk.study.running import Running, Watch, loop_factory, prepare
 from buttermilk.verbs.live import GO_ON, summary, view_for
 from buttermilk.verbs.screen import (
     FAILED,
@@ -162,9 +162,9 @@ def _opening(running: Running) -> None:
         out.print(f"[yellow]![/] {said}: {escape(str(rejects_file(study)))}", soft_wrap=True)
 
 
-async def _until_told(running: Running, view: "object") -> Progress:
+async def _until_told(running: Running, view: Watch) -> Progress:
     """Ctrl-C once: finish what is in flight. Twice: stop now."""
-    asking = asyncio.ensure_future(running.go(view))  # type: ignore[arg-type]
+    asking = asyncio.ensure_future(running.go(view))
 
     def told() -> None:
         if running.stop.why == CTRL_C:

@@ -1,7 +1,6 @@
-"""A file that is there whole or not at all: written beside its place, then renamed into it."""
+"""A file that is written whole or not at all: beside its place, then renamed into it."""
 
 import errno
-import math
 import os
 import secrets
 from collections.abc import Iterator
@@ -9,7 +8,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from buttermilk.core.errors import StoreError
-from buttermilk.core.values import Scalar
 
 HINTS = {
     errno.ENOSPC: "The disk is full: make room, or write to another one.",
@@ -48,11 +46,8 @@ def _check(target: Path) -> None:
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if target.exists() and not target.is_file():
-        raise StoreError(
-            "this is a device or a pipe, and a file would take its place.",
-            where=str(target),
-            hint="Name a file that is to be written. Nothing was changed.",
-        )
+        hint = "Name a file that is to be written. Nothing was changed."
+        raise StoreError("this is a device or a pipe, and a file would take its place.", where=str(target), hint=hint)
 
 
 def _sync(path: Path) -> None:
@@ -64,17 +59,6 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def checked(value: Scalar, column: str, row: int, target: Path) -> Scalar:
-    """The value, unless it is NaN or infinite, for which these files have no word."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise StoreError(
-            f"row {row} of the table has {value} in '{column}', which this kind of file has no word for.",
-            where=str(target),
-            hint="Write a Parquet file instead. Nothing was changed.",
-        )
-    return value
 
 
 def speakable(text: str) -> str:
