@@ -39,9 +39,10 @@ def mock() -> Iterator[MockProvider]:
 
 
 def write_study(root: Path, mock: MockProvider, answers: str) -> None:
+    judge = f"judge: {{prompt: tone, codebook: tone, agents: {list(AGENTS)}}}"
     files = {
         "conf/config.yaml": "",
-        "conf/flow/four.yaml": f"dataset: mixed\nsteps:\n  judge: {{prompt: tone, codebook: tone, agents: {list(AGENTS)}}}\n",
+        "conf/flow/four.yaml": f"dataset: mixed\nsteps:\n  {judge}\n",
         "conf/dataset/mixed.yaml": "type: folder\npath: records\n",
         "codebooks/tone.yaml": CODEBOOK,
         "prompts/tone.md": f"---\nname: tone\n---\n{PROMPT}",

@@ -18,9 +18,9 @@ from buttermilk.core.values import Scalar
 
 COLUMNS = (
     "run", "flow", "dataset", "record_id", "step", "question", "level", "perspective", "agent", "agent_type", "model",
-    "variant", "repeat", "wave", "arm", "status", "label", "value", "expected", "parse", "simulated", "partial", "mode", "shown", "cost",
-    "currency", "input_tokens", "output_tokens", "seconds", "model_returned", "error_kind", "prompt_version",
-    "codebook", "started_at", "job_id",
+    "variant", "repeat", "wave", "arm", "status", "label", "value", "expected", "parse", "simulated", "partial", "mode",
+    "shown", "cost", "currency", "input_tokens", "output_tokens", "seconds", "model_returned", "error_kind",
+    "prompt_version", "codebook", "started_at", "job_id",
 )  # fmt: skip
 
 Labels = Mapping[str, tuple[HumanLabel, ...]]
@@ -57,8 +57,8 @@ def _rows(store: Store, run: Run) -> Iterator[tuple[Scalar, ...]]:
                 row["perspective"], row["agent"], row["agent_type"], row["model"], row["variant"], row["repeat"],
                 row["wave"], row["arm"], reading.status, reading.label, reading.value,
                 expected(people, question.name), row["parse"], row["simulated"], row["partial"], row["mode"],
-                row["shown"], row["cost"], row["currency"], row["input_tokens"], row["output_tokens"], row["seconds"], row["model_returned"],
-                row["error_kind"], prompt, f"{codebook.name}@{codebook.version}", row["started_at"], row["job_id"],
+                row["shown"], row["cost"], row["currency"], row["input_tokens"], row["output_tokens"], row["seconds"],
+                row["model_returned"], row["error_kind"], prompt, f"{codebook.name}@{codebook.version}", row["started_at"], row["job_id"],
             )  # fmt: skip
 
 
