@@ -58,7 +58,8 @@ def _rows(store: Store, run: Run) -> Iterator[tuple[Scalar, ...]]:
                 row["wave"], row["arm"], reading.status, reading.label, reading.value,
                 expected(people, question.name), row["parse"], row["simulated"], row["partial"], row["mode"],
                 row["shown"], row["cost"], row["currency"], row["input_tokens"], row["output_tokens"], row["seconds"],
-                row["model_returned"], row["error_kind"], prompt, f"{codebook.name}@{codebook.version}", row["started_at"], row["job_id"],
+                row["model_returned"], row["error_kind"], prompt, f"{codebook.name}@{codebook.version}",
+                row["started_at"], row["job_id"],
             )  # fmt: skip
 
 
