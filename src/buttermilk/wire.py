@@ -146,7 +146,7 @@ class Wire:
                 if status == 200:
                     return raw, {name: _text(found, hide) for name, found in response.headers.items() if _kept(name)}
                 said = {name.lower(): _text(found, hide) for name, found in response.headers.items()}
-            del response, sending  # they know the headers as they came, and an error is shown with what was at hand
+            del response, sending, hide  # they know the key, and an error may be shown with all that was at hand
             raise _error(status, raw, said)
         except aiohttp.ClientConnectorError as error:
             raise Unavailable(f"{_place(url)} cannot be reached ({_reason(error)}).", kind="unreachable") from error

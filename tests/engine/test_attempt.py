@@ -121,7 +121,6 @@ BROKEN = [
     b'{"choices": [{"message": {"content": "x", "tool_calls": [7]}}]}',
     b'{"choices": [{"message": {"content": "x"}}], "usage": [1]}',
     b'{"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": "many"}}',
-    b'{"error": {"message": "upstream is tired"}}',
     b"\xff\xfe\x00",
     b"[" * 100_000,
 ]

@@ -94,7 +94,8 @@ async def test_an_endpoint_that_takes_a_hundred_requests_a_second_gets_about_tha
         progress = await one.run(flow(step(agent(mock.url, attempts=20))))
         stats = mock.stats()
         assert progress.statuses == {"answered": 600}
-        assert stats["requests"] <= 1.6 * 600  # it is told where the limit is by being turned away
+        # It is told where the limit is by being turned away: 1.53 to 1.60 times in ten runs on an idle machine.
+        assert stats["requests"] <= 1.75 * 600
         assert stats["span_s"] <= 2.5 * (600 - 100) / 100  # a second's worth is there at the start
 
 

@@ -93,9 +93,9 @@ async def test_a_packaged_list_joins_words_of_ones_own_and_its_version_is_kept()
         ({"glad": ["great joy"]}, "the entry 'great joy', which is not one word", "joy*"),
         ({"glad": ["j*y*"]}, "the entry 'j*y*', which is not one word", "a star at its end"),
         ({"glad": ["*"]}, "the entry '*', which is not one word", "a star at its end"),
-        ({"glad": ["@afect.positive"]}, "no packaged word list '@afect.positive'", "Did you mean 'affect'?"),
+        ({"glad": ["@afect.positive"]}, "no packaged word list '@afect.positive'", "Did you mean '@affect.positive'?"),
         ({"glad": "@affect.positiv"}, "no packaged word list '@affect.positiv'", "Did you mean '@affect.positive'?"),
-        ({"glad": ["@../../secrets.positive"]}, "no packaged word list", "There are: affect."),
+        ({"glad": ["@../../secrets.positive"]}, "no packaged word list", "There are: @affect.negative"),
     ],
 )
 def test_a_list_that_cannot_be_used_is_named_with_its_agent(lists: Any, said: str, hint: str) -> None:
