@@ -4,6 +4,7 @@ import asyncio
 import errno
 import math
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -269,6 +270,39 @@ def retry_delay(text: str) -> float | None:
         return next((_number(one["retryDelay"].removesuffix("s")) for one in details if "retryDelay" in one), None)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+_ALLOWANCE = re.compile(r"(?:anthropic-ratelimit-.+-|x-ratelimit-)remaining(?:-.+)?", re.IGNORECASE)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+
+def rest_after(headers: Mapping[str, str], now: datetime | None = None) -> float:
+    """Seconds until an allowance that is used up begins anew; 0 where none is, or nothing is said of it.
+
+    `x-ratelimit-remaining-tokens: 0` with `x-ratelimit-reset-tokens: 6m0s` (OpenAI, Azure, Groq, Together), or
+    `anthropic-ratelimit-requests-remaining: 0` with a time in RFC 3339 under `-reset`. Sources:
+    https://platform.openai.com/docs/guides/rate-limits, https://platform.claude.com/docs/en/api/rate-limits
+    """
+    waits = [0.0]
+    for name, left in headers.items():
+        if left.strip() == "0" and _ALLOWANCE.fullmatch(name):
+            reset = name.lower().replace("remaining", "reset")
+            said = next((text for other, text in headers.items() if other.lower() == reset), "")
+            waits.append(_seconds(said, now or datetime.now(UTC)))
+    return max(waits)
+
+
+def _seconds(said: str, now: datetime) -> float:
+    """`6m0s`, `20ms`, `12`, or a time."""
+    if (number := _number(said)) is not None:
+        return number
+    if _DURATION.sub("", said) == "":
+        return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(said))
+    try:
+        return max(0.0, (datetime.fromisoformat(said) - now).total_seconds())
+    except (ValueError, TypeError):
+        return 0.0
 
 
 def _number(text: str | None, unit: float = 1.0) -> float | None:

@@ -1,7 +1,9 @@
 """A run over real calls to a mock provider: every job ends, however the provider misbehaves, and what a later step
 reads leaves nothing out."""
 
+import time
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,23 @@ async def test_an_endpoint_that_takes_a_hundred_requests_a_second_gets_about_tha
         # It is told where the limit is by being turned away: 1.53 to 1.60 times in ten runs on an idle machine.
         assert stats["requests"] <= 1.75 * 600
         assert stats["span_s"] <= 2.5 * (600 - 100) / 100  # a second's worth is there at the start
+
+
+async def test_an_endpoint_that_says_its_allowance_is_used_up_is_left_alone_until_it_is_renewed(tmp_path: Path) -> None:
+    came: list[float] = []
+
+    def tell(_: Asked) -> bytes:
+        came.append(time.monotonic())
+        allowance = {"x_ratelimit_remaining_requests": "0", "x_ratelimit_reset_requests": "200ms"}
+        return http(chat('{"reason": "So.", "harm": "no"}'), **(allowance if len(came) % 2 == 0 else {}))
+
+    async with answering(tell) as server:
+        with study(tmp_path, 6) as one:
+            progress = await one.run(flow(step(agent(server.url, concurrency=2, start=2))))
+            waits = [event.fields["why"] for event in one.store.events("run-1") if event.kind == "waits"]
+    assert progress.statuses == {"answered": 6}
+    assert [later - earlier > 0.15 for earlier, later in pairwise(came)] == [False, True, False, True, False]
+    assert set(waits) == {"its allowance is used up"}
 
 
 # ---- steps that read earlier ones

@@ -17,7 +17,7 @@ from answering import answering, http
 from buttermilk.core.errors import Permanent, ProviderError, RateLimited, SecretError, TimedOut, Unavailable
 from buttermilk.core.flows import Limits
 from buttermilk.testing import MockProvider
-from buttermilk.wire import Wire, _reason, message_in, retry_after, retry_delay
+from buttermilk.wire import Wire, _reason, message_in, rest_after, retry_after, retry_delay
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -276,3 +276,29 @@ async def test_a_name_that_nobody_knows_is_unreachable_too() -> None:
         await wire.post(URL("http://no-such-host.invalid/v1"), b"{}")
     assert caught.value.kind == "unreachable"
     await wire.close()
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, 0),
+        ({"x-ratelimit-remaining-requests": "7", "x-ratelimit-reset-requests": "6m0s"}, 0),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}, 360),
+        ({"X-RateLimit-Remaining-Tokens": "0", "X-RateLimit-Reset-Tokens": "20ms"}, 0.02),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1m30.5s"}, 90.5),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "12"}, 12),
+        ({"x-ratelimit-remaining-tokens": "0"}, 0),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "soon"}, 0),
+        (
+            {
+                "anthropic-ratelimit-requests-remaining": "3",
+                "anthropic-ratelimit-requests-reset": "2026-11-22T13:00:00Z",
+                "anthropic-ratelimit-input-tokens-remaining": "0",
+                "anthropic-ratelimit-input-tokens-reset": "2026-11-22T12:00:09Z",
+            },
+            9,
+        ),
+    ],
+)
+def test_an_allowance_that_is_used_up_says_for_how_long(headers: dict[str, str], seconds: float) -> None:
+    assert rest_after(headers, NOW) == pytest.approx(seconds)

@@ -179,6 +179,25 @@ def test_an_older_store_is_led_step_by_step_to_this_version(tmp_path: Path, monk
     assert query(path, "SELECT place FROM runs") == [("here",)]
 
 
+def test_a_store_of_the_first_version_keeps_its_answers_and_takes_new_ones(tmp_path: Path) -> None:
+    path = made(tmp_path / "jobs.db")
+    with closing(SqliteStore(path)) as store:
+        store.put("r1", pairs(3))
+        before = {row["job_id"]: row["answers"] for row in store.results("r1")}
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "DROP TABLE batches; ALTER TABLE results DROP COLUMN mode; ALTER TABLE results DROP COLUMN shown;"
+            "UPDATE meta SET value = '1' WHERE key = 'schema_version'"
+        )
+    with closing(SqliteStore(path)) as store:
+        rows = {row["job_id"]: row for row in store.results("r1")}
+        assert {job_id: row["answers"] for job_id, row in rows.items()} == before
+        assert {(row["mode"], row["shown"]) for row in rows.values()} == {("live", "")}
+        store.put("r1", pairs(2, step="later"))
+        assert len(list(store.results("r1"))) == 5
+        assert store.batches("r1") == []
+
+
 def test_a_new_store_needs_no_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     raise_to(monkeypatch, break_off)
     made(tmp_path / "jobs.db")

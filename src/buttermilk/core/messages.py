@@ -51,6 +51,7 @@ class Reply(NamedTuple):
     raw: str = ""
     headers: Mapping[str, str] = NOTHING
     http_status: int = 200
+    rest_seconds: float = 0.0  # until there is any of the endpoint's allowance again; it said so beside the answer
     sent: Sent | None = None
     seed_honoured: bool | None = None
     simulated: bool = False

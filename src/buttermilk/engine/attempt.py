@@ -131,6 +131,8 @@ class Attempts:
                     reply = await plug.complete(request)  # type: ignore[union-attr]
                     fields = self._of_reply(job, request, reply, reasked=said is not None)
                     limiter.went_well(fields["usage"].input_tokens + fields["usage"].output_tokens, estimate)
+                    if reply.rest_seconds:
+                        limiter.rests(reply.rest_seconds)
             except ProviderError as raised:
                 error = raised
                 fields = _failed(raised)

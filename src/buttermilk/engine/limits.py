@@ -207,6 +207,14 @@ class Limiter:
             fields = {"endpoint": self.endpoint, "seconds": round(self.paused_until - now, 3)}
             self.log("waits", fields | {"why": "most replies said: slow down"})
 
+    def rests(self, seconds: float) -> None:
+        """An answer came with the word that nothing is left for so long: nobody need be turned away to learn it."""
+        until = self.clock() + min(seconds, LONGEST_PAUSE_SECONDS)
+        if until > self.paused_until:
+            self.paused_until = until
+            fields = {"endpoint": self.endpoint, "seconds": round(seconds, 3), "why": "its allowance is used up"}
+            self.log("waits", fields)
+
     @property
     def round(self) -> float:
         return max(self.limit, WINDOW)

@@ -25,7 +25,7 @@ from buttermilk.core.records import Part
 from buttermilk.models.batches import SIZE, BatchWay
 from buttermilk.models.doors import Door, door_of
 from buttermilk.models.uploads import FILE, Uploads
-from buttermilk.wire import Streamed, Wire, message_in
+from buttermilk.wire import Streamed, Wire, message_in, rest_after
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 SHAPES = 256  # skeletons remembered; media and seeds make one a request, which is not worth remembering
@@ -122,7 +122,7 @@ class Dialect:
             if refused is None:
                 raise
             return refused._replace(raw=error.raw, http_status=error.http_status, sent=sent)
-        return self.understood(raw, headers)._replace(sent=sent)
+        return self.understood(raw, headers)._replace(sent=sent, rest_seconds=rest_after(headers))
 
     def _made(self, request: Request) -> tuple[Sent, bytes | Streamed]:
         """The body and what is kept of it. One with media is not put together: it is hashed, and sent, in pieces."""
