@@ -12,7 +12,7 @@ import pytest
 from amazon import amazon
 from answering import Asked, chat
 from asking import CODEBOOK, FEELING, FEELINGS, HOSTILE, PLANTED, REASON, job, keys, verse
-from buttermilk.core.contracts import Tool
+from buttermilk.core.contracts import Rereads, Tool
 from buttermilk.core.errors import ConfigError, Permanent
 from buttermilk.core.flows import Agent, Codebook
 from buttermilk.core.records import Part, Record
@@ -209,4 +209,14 @@ async def test_a_question_the_tool_cannot_answer_stops_it_unless_null_may_be_ans
 async def test_closing_twice_is_harmless(case: Case) -> None:
     tool = case.open()
     await tool.close()
+    await tool.close()
+
+
+async def test_its_stored_scores_are_read_anew_as_they_were_read_at_first(case: Case) -> None:
+    tool = case.open()
+    asked = job(case.agent, verse("joy and love"))
+    output = await tool.call(asked)
+    assert isinstance(tool, Rereads)
+    stored = json.loads(output.model_dump_json())["raw"]
+    assert tool.reread(asked.codebook, stored) == output.values
     await tool.close()

@@ -87,6 +87,14 @@ class Checks(Protocol):
 
 
 @runtime_checkable
+class Rereads(Protocol):
+    """What a tool may also have: `reread` answers a codebook from scores that are stored, by the rules of now. So a
+    threshold in `parameters.answers` is moved without asking again."""
+
+    def reread(self, codebook: Codebook, raw: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+
+@runtime_checkable
 class Batches(Protocol):
     """What a model may also have: many questions handed over at once, to be collected later, at a lower price.
 
@@ -168,6 +176,10 @@ class Store(Protocol):
 
     def settle(self, ticket: str, state: str) -> None:
         """A batch is `collected`, or `cancelled`."""
+        ...
+
+    def cells(self, step: str, agent_type: str) -> list[tuple[Cell, Agent]]:
+        """Every cell of such a step that was ever asked of such an agent, with the agent as it was."""
         ...
 
     def adopt(self, run_id: str, job_ids: Sequence[str]) -> None:

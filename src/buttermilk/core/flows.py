@@ -211,6 +211,13 @@ class Agent(Value):
         address = self.provider or self.base_url
         return fingerprint([self.type, self.model, dict(self.parameters), address, plain(self.capabilities)])
 
+    @cached_property
+    def raw_hash(self) -> str:
+        """Of what decides a tool's own scores: the rules that make answers of them are left out."""
+        return self.model_copy(
+            update={"parameters": {name: item for name, item in self.parameters.items() if name != "answers"}}
+        ).hash
+
 
 class Step(Value):
     """One question put to several agents, from several perspectives, several times. Every list is an axis."""

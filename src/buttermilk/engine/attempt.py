@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol, cast
@@ -84,6 +84,18 @@ class Attempts:
         if found and lane.limiter.closed.is_set():
             found[-1] = _cut_short(found[-1])
         return found
+
+    def reread(self, job: Job, found: Result, answers: Mapping[str, Any], number: int) -> Result:
+        """Stored scores, answered by the rules of now. `response_id` is the job whose scores they are."""
+        same = ("parse", "tool_output", "model_returned", "finish", "shown")
+        fields = {name: getattr(found, name) for name in same}
+        return self._result(
+            job,
+            number,
+            self.now(),
+            "",
+            {**fields, "status": "answered", "answers": answers, "response_id": found.job_id},
+        )
 
     async def taken(
         self, job: Job, outcome: Reply | ProviderError, plug: Batches, lane: Lane, before: int, since: datetime

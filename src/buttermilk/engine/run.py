@@ -21,6 +21,7 @@ from buttermilk.engine.lane import Feed, Inputs, Lane, Supply, Todo
 from buttermilk.engine.limits import Limiter, tightest
 from buttermilk.engine.plan import CellPlan, cells, ordered, panel_size, plan, readings
 from buttermilk.engine.progress import LaneProgress, Progress
+from buttermilk.engine.rereading import Rereading
 from buttermilk.engine.writer import Writer
 
 PULSE_SECONDS = 0.5
@@ -88,6 +89,7 @@ class Engine:
     async def go(self) -> Progress:
         """Ask what remains. Raises StoreError when answers can no longer be kept (`self.writer.unsaved` has them)."""
         self.writer = Writer(self.store, self.run.run_id)
+        self.rereading = Rereading(self.store, self.writer, self.attempts)
         self.batching = Batching(self.store, self.writer, self.run.run_id, self.attempts, self._plug, self._log)
         pulse = asyncio.create_task(self._pulse())
         self._mind_the_budget()  # it may be spent already
@@ -217,7 +219,9 @@ class Engine:
 
     async def _settle(self, todo: Todo, lane: Lane) -> None:
         """Ask one job to its end and keep what came; only then is its place free."""
-        results = await self.attempts.ask(todo.job, self._plug(todo.job.agent), lane, todo.attempts)
+        plug = self._plug(todo.job.agent)
+        stored = await self.rereading.answer(todo.job, plug, todo.attempts)
+        results = [stored] if stored else await self.attempts.ask(todo.job, plug, lane, todo.attempts)
         if results:
             lane.ended(results)
             await self.writer.keep([(todo.job, result) for result in results])

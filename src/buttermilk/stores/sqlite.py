@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from buttermilk.core.errors import DataError, StoreError
+from buttermilk.core.flows import Agent
 from buttermilk.core.hashing import digest, fingerprint_all
 from buttermilk.core.jobs import Answer, Batch, Cell, Event, Job, Result, Run, Stored
 from buttermilk.core.records import Dataset, DatasetSpec, Record, RecordRef, Reject
@@ -151,6 +152,13 @@ class SqliteStore:
         if len(self._seen) > 20_000:
             self._seen.clear()
         self._seen.update(keys)
+
+    def cells(self, step: str, agent_type: str) -> list[tuple[Cell, Agent]]:
+        cells, bodies, names = tables.cells, tables.bodies, Cell.model_fields
+        asked = sa.select(cells, bodies.c.body).join(bodies, cells.c.agent_body == bodies.c.hash)
+        with self._connect() as connection:
+            found = connection.execute(asked.where(cells.c.step == step, cells.c.agent_type == agent_type)).mappings()
+            return [(Cell(**{n: row[n] for n in names}), Agent.model_validate_json(row["body"])) for row in found]
 
     def adopt(self, run_id: str, job_ids: Sequence[str]) -> None:
         with self._connect(write=True) as connection:

@@ -24,7 +24,7 @@ from buttermilk.core.flows import Agent, Codebook
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Output
 from buttermilk.core.values import Json
-from buttermilk.tools.scales import scale_of, text_of
+from buttermilk.tools.scales import Scaled, scale_of, text_of
 
 LABELS = ("GRAPHIC", "HARASSMENT_OR_ABUSE", "HATE_SPEECH", "INSULT", "PROFANITY", "SEXUAL", "VIOLENCE_OR_THREAT")
 SEGMENT, AT_ONCE = 1_024, 10  # bytes of one, and how many one call takes
@@ -32,7 +32,7 @@ CONNECTIONS = 32  # as many as there are threads to call from
 SLOW_DOWN = frozenset({"ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "Throttling"})
 
 
-class Comprehend:
+class Comprehend(Scaled):
     """One client, which any number of threads may use."""
 
     deterministic: ClassVar[bool] = True

@@ -39,7 +39,7 @@ from buttermilk.core.values import Json, Value
 from buttermilk.prompts import render
 from buttermilk.prompts.parsing import asked, fields_of, parse, sources
 from buttermilk.prompts.views import RECORD_FIELDS
-from buttermilk.tools.scales import scale_of, text_of
+from buttermilk.tools.scales import Scaled, scale_of, text_of
 from buttermilk.wire import Wire, message_in
 
 Step = str | int | tuple[str, str]
@@ -60,7 +60,7 @@ class Service(Value):
     version: str = ""
 
 
-class HttpTool:
+class HttpTool(Scaled):
     """One agent behind an address. A subclass is a row: its `service`, and which parameters an agent may give."""
 
     deterministic: ClassVar[bool] = False  # nobody knows what is behind an address

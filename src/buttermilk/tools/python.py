@@ -28,10 +28,10 @@ from buttermilk.core.hashing import digest
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Output
 from buttermilk.core.records import Record
-from buttermilk.tools.scales import scale_of, text_of
+from buttermilk.tools.scales import Scaled, scale_of, text_of
 
 
-class PythonTool:
+class PythonTool(Scaled):
     """Finds its function when it is made, so that a wrong name is told before anything is asked."""
 
     deterministic: ClassVar[bool] = False  # nobody knows what a function does

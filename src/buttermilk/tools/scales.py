@@ -157,6 +157,15 @@ class Scale(Value):
         return ConfigError(message, where=f"agent '{self.agent}'", hint=hint)
 
 
+class Scaled:
+    """A tool with a scale: what it said is kept whole, and read by whichever rules stand now."""
+
+    _scale: Scale
+
+    def reread(self, codebook: Codebook, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._scale.read(codebook, raw)
+
+
 def scale_of(agent: Agent, scores: Iterable[str], *, also: Iterable[str] = ()) -> Scale:
     """What the agent's parameters say under `answers`, checked against the scores that the tool gives.
 

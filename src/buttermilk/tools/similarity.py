@@ -34,7 +34,7 @@ from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Output
 from buttermilk.core.values import Json
 from buttermilk.plugins import opened
-from buttermilk.tools.scales import scale_of, text_of
+from buttermilk.tools.scales import Scaled, scale_of, text_of
 from buttermilk.wire import Wire, message_in
 
 Vector = list[float]
@@ -52,7 +52,7 @@ class Embeds(Protocol):
     async def close(self) -> None: ...
 
 
-class Similarity:
+class Similarity(Scaled):
     """Embeds its references once, at the first text."""
 
     deterministic: ClassVar[bool] = True

@@ -16,13 +16,13 @@ from buttermilk.core.contracts import Keys
 from buttermilk.core.flows import Agent, Codebook
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Output
-from buttermilk.tools.scales import scale_of, text_of
+from buttermilk.tools.scales import Scaled, scale_of, text_of
 
 SCORES = ("polarity", "subjectivity")
 LONG = 5_000  # characters: from here on the loop would notice the reading, and it moves to a thread
 
 
-class TextBlobTool:
+class TextBlobTool(Scaled):
     """The reader that comes with it; no corpus is fetched."""
 
     deterministic: ClassVar[bool] = True

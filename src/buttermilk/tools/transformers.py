@@ -26,7 +26,7 @@ from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Output
 from buttermilk.core.values import Json
 from buttermilk.tools.local import PARAMETERS, Batches, LocalModel, batch_of
-from buttermilk.tools.scales import scale_of, text_of
+from buttermilk.tools.scales import Scaled, scale_of, text_of
 
 
 class Loaded(NamedTuple):
@@ -37,7 +37,7 @@ class Loaded(NamedTuple):
     version: str
 
 
-class TransformersTool:
+class TransformersTool(Scaled):
     """Opens its model at the first text."""
 
     deterministic: ClassVar[bool] = True

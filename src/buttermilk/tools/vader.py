@@ -15,13 +15,13 @@ from buttermilk.core.contracts import Keys
 from buttermilk.core.flows import Agent, Codebook
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Output
-from buttermilk.tools.scales import scale_of, text_of
+from buttermilk.tools.scales import Scaled, scale_of, text_of
 
 SCORES = ("neg", "neu", "pos", "compound")
 LONG = 5_000  # characters: from here on the loop would notice the reading, and it moves to a thread
 
 
-class Vader:
+class Vader(Scaled):
     """Reads its lexicon once, when it is made."""
 
     deterministic: ClassVar[bool] = True

@@ -25,7 +25,7 @@ from buttermilk.core.hashing import fingerprint
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Output
 from buttermilk.core.values import Json
-from buttermilk.tools.scales import scale_of, text_of
+from buttermilk.tools.scales import Scaled, scale_of, text_of
 
 PACKAGED = files("buttermilk") / "library" / "wordlists"
 RESERVED = ("words", "matched")
@@ -55,7 +55,7 @@ def words_of(text: str) -> list[str]:
     return _word_pattern(marks).findall(plain)
 
 
-class Wordlist:
+class Wordlist(Scaled):
     """Made once per agent: its lists are read and checked then."""
 
     deterministic: ClassVar[bool] = True
