@@ -83,6 +83,7 @@ async def test_a_refusal_and_a_reply_cut_short_are_data_and_are_not_asked_about_
 ) -> None:
     (result,), requests = await asked(tmp_path, lambda one: reply)
     assert (result.status, result.finish, requests) == (status, finish, 1)
+    assert result.error_kind == ("truncated" if finish == "length" else "")
     assert result.answers is None
 
 

@@ -18,6 +18,7 @@ HALF = PRICE.model_copy(update={"batch": 0.5})
 ONCE = ("mode", "cost", "started_at", "ended_at", "run_id", "reply_headers", "reply", "sent")
 VENDORS = {
     "openai": {"type": "openai"},
+    "openai_responses": {"type": "openai_responses"},
     "anthropic": {"type": "anthropic", "parameters": {"max_tokens": 200}},
     "gemini": {"type": "gemini"},
 }
@@ -25,7 +26,9 @@ every_vendor = pytest.mark.parametrize("vendor", VENDORS)
 
 
 def asked_of(vendor: str, mock: MockProvider, **more: Any) -> Agent:
-    base = {"openai": mock.url, "anthropic": mock.root, "gemini": f"{mock.root}/v1beta"}[vendor]
+    base = {"openai": mock.url, "openai_responses": mock.url, "anthropic": mock.root, "gemini": f"{mock.root}/v1beta"}[
+        vendor
+    ]
     parameters = VENDORS[vendor].get("parameters", {})
     return agent(base, price=HALF, **more).model_copy(update={"type": vendor, "parameters": parameters})
 

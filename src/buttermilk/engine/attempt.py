@@ -216,7 +216,8 @@ class Attempts:
         found = parse(reply.text, self.forms.of(job.codebook), truncated=reply.finish == "length")
         if found.answers is None:
             status: Status = "unparsed"
-            return {"status": status, "parse": "none", "error_kind": "unparsed", "error": found.why}
+            kind = "truncated" if reply.finish == "length" else "unparsed"
+            return {"status": status, "parse": "none", "error_kind": kind, "error": found.why}
         return {"status": "answered", "answers": found.answers, "parse": "reasked" if reasked else found.how}
 
 

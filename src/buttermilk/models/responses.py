@@ -14,6 +14,7 @@ from buttermilk.core.flows import Agent, Codebook
 from buttermilk.core.jobs import Usage
 from buttermilk.core.messages import Finish, Message, Reply, Request
 from buttermilk.core.records import Part
+from buttermilk.models.batches import BatchWay, OpenAIBatches
 from buttermilk.models.dialect import TOOL, Dialect, Goes, blob, text
 from buttermilk.models.openai import BEARER, failed, kept_back
 from buttermilk.models.uploads import FILE, OpenAIUploads, Uploads
@@ -24,6 +25,7 @@ FINISH: Mapping[str, Finish] = {"max_output_tokens": "length", "content_filter":
 class OpenAIResponses(Dialect):
     """Answers by `text.format` (native), by a forced call (tool), or by the prompt alone (prompted)."""
 
+    batches: ClassVar[type[BatchWay] | None] = OpenAIBatches
     says: ClassVar[str] = "response"
     example: ClassVar[str] = "https://api.openai.com/v1"
     keys: ClassVar[Mapping[str, tuple[str, str]]] = {"": BEARER, "azure": ("api-key", "")}
