@@ -130,6 +130,19 @@ def test_a_run_that_goes_on_goes_by_the_key_and_the_limits_that_are_written_now(
         assert mock.stats()["answered"] == 16
 
 
+@pytest.mark.parametrize("cap", ["money=5", "tokens=1000"])
+def test_a_batch_is_not_handed_over_under_a_cap_that_could_not_hold(
+    scholar: Scholar, monkeypatch: pytest.MonkeyPatch, cap: str
+) -> None:
+    monkeypatch.setenv("SCHOLARS_KEY", PLANTED)
+    with MockProvider() as mock:
+        scholar.writes("conf/agent/dear.yaml", AGENT.format(url=mock.url))
+        said = scholar.types("run", "verse", "agents=[dear]", "run.mode=batch", f"run.budget.{cap}", code=2)
+        assert mock.stats()["requests"] == 0
+    assert "a batch cannot be stopped by a budget" in said.err
+    assert is_plain(said.err), said.err
+
+
 def test_a_key_in_dot_env_is_sent_and_kept_nowhere(scholar: Scholar) -> None:
     scholar.writes(".env", f"# mine\nexport SCHOLARS_KEY='{PLANTED}'\n")
     with MockProvider() as mock:

@@ -242,7 +242,14 @@ def check_media(agent: Agent, step: Step, dataset: Dataset) -> None:
 
 
 def check_budget(composed: Composed) -> None:
-    """A cap on money means nothing where a price is unknown."""
+    """A cap on money means nothing where a price is unknown; no cap does where all is handed over at once."""
+    budget = composed.run.budget
+    if composed.run.mode == "batch" and (budget.money is not None or budget.tokens is not None):
+        raise ConfigError(
+            "a batch cannot be stopped by a budget: it is handed over whole.",
+            where="run.mode=batch",
+            hint="Take the cap out, and hand over as many records as you can pay for: limit=100",
+        )
     if composed.run.budget.money is None:
         return
     for agent in (agent for flow in composed.flows for step in flow.steps for agent in step.agents):
