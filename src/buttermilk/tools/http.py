@@ -2,7 +2,8 @@
 
     type: http
     base_url: https://toxicity.example.org/v1/score
-    key: secret://env/TOXICITY_KEY              # sent as `Authorization: Bearer …`; `headers` may name secrets too
+    key: secret://env/TOXICITY_KEY              # sent as `Authorization: Bearer …`; `headers` may name secrets too;
+                                                # or `door: google`, `door: azure`: as who is logged in there
     parameters:
       body: {lang: en, document: {text: "{{ record.text }}"}}
       scores: {toxicity: scores.TOXICITY.value, spam: "labels[name=spam].score"}
@@ -31,11 +32,12 @@ from yarl import URL
 
 from buttermilk.core.contracts import Keys
 from buttermilk.core.errors import ConfigError, PromptError, ProviderError, Unavailable, did_you_mean
-from buttermilk.core.flows import Agent, Codebook, Prompt, Section
+from buttermilk.core.flows import Agent, Prompt, Section
 from buttermilk.core.jobs import Job, fill
 from buttermilk.core.messages import Output
 from buttermilk.core.records import Part
 from buttermilk.core.values import Json, Value
+from buttermilk.doors.door import door_of
 from buttermilk.prompts import render
 from buttermilk.prompts.parsing import asked, fields_of, parse, sources
 from buttermilk.prompts.views import RECORD_FIELDS
@@ -53,6 +55,7 @@ class Service(Value):
     base_url: str = ""
     path: str = ""
     header: tuple[str, str] = ("Authorization", "Bearer ")  # where the key goes, and what precedes it
+    doors: tuple[str, ...] = ()  # whose credentials serve where there is no key
     method: Literal["POST", "PUT", "GET"] = "POST"
     query: Mapping[str, str | int | float | bool] = {}
     body: Json = None
@@ -64,12 +67,15 @@ class HttpTool(Scaled):
     """One agent behind an address. A subclass is a row: its `service`, and which parameters an agent may give."""
 
     deterministic: ClassVar[bool] = False  # nobody knows what is behind an address
-    service: ClassVar[Service] = Service()
+    service: ClassVar[Service] = Service(doors=("google", "azure"))
     takes: ClassVar[tuple[str, ...]] = ("method", "query", "body", "scores", "version")
 
     def __init__(self, agent: Agent, keys: Keys) -> None:
         self._agent = agent
         self._service = self.declared(agent)
+        if agent.door and agent.door not in self._service.doors:
+            hint = f"There are: {', '.join(self._service.doors)}." if self._service.doors else "Write a `key`."
+            raise self._wrong(f"'{agent.door}' is no door of '{agent.type}'.", hint)
         self._paths = {name: self._path(path) for name, path in self._service.scores.items()}
         self._version = self._path(self._service.version) if self._service.version else ()
         self._scale = scale_of(agent, self.names(), also=self.takes)
@@ -84,6 +90,7 @@ class HttpTool(Scaled):
         self._body = json.dumps(body, ensure_ascii=False, separators=(",", ":"))  # as `fill` looks for the places
         self._prompt = self._templates()
         self._wire = self._opened(keys)
+        self._door = None if agent.key else door_of(agent)
 
     # ---- what a service may say otherwise
 
@@ -118,10 +125,6 @@ class HttpTool(Scaled):
         found = {name: at(reply, path) for name, path in self._paths.items()}
         return {name: score for name, item in found.items() if (score := _score(item)) is not None}
 
-    def check(self, codebook: Codebook) -> None:
-        """Raises ConfigError where the agent's rules do not fit the codebook."""
-        self._scale.check(codebook)
-
     # ---- a call
 
     async def call(self, job: Job) -> Output:
@@ -130,7 +133,9 @@ class HttpTool(Scaled):
         texts = self._rendered(job)
         query = {name: texts[said["$text"]] if isinstance(said, dict) else said for name, said in self._query.items()}
         body = fill(self._body, texts) if self._service.method != "GET" else None
-        raw, _ = await self._wire.ask(self._service.method, self._url.with_query(query), body)
+        url = self._url.with_query(query)
+        lent = await self._door.headers(str(url), body or b"") if self._door else None
+        raw, _ = await self._wire.ask(self._service.method, url, body, lent)
         said = raw.decode("utf-8", "replace")
         try:
             reply = Output(values={}, raw={"reply": from_json(raw, allow_inf_nan=False)}).raw["reply"]

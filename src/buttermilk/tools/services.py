@@ -54,6 +54,7 @@ class AzureContentSafety(Row):
         docs="https://learn.microsoft.com/rest/api/contentsafety/text-operations/analyze-text",
         path="/contentsafety/text:analyze",
         header=("Ocp-Apim-Subscription-Key", ""),
+        doors=("azure",),
         query={"api-version": "2024-09-01"},
         body={"text": "{{ record.text }}", "outputType": "EightSeverityLevels"},
         scores=each("categoriesAnalysis[category=*].severity", "Hate", "SelfHarm", "Sexual", "Violence"),
@@ -68,6 +69,7 @@ class GoogleModerate(Row):
         base_url="https://language.googleapis.com",
         path="/v2/documents:moderateText",
         header=("X-Goog-Api-Key", ""),
+        doors=("google",),
         body={
             "document": {"type": "PLAIN_TEXT", "content": "{{ record.text }}"},
             "modelVersion": "MODEL_VERSION_2",

@@ -1,6 +1,6 @@
 """How one gets in where no key is written: as the person or the machine that runs, by the cloud's own credentials.
 
-vertex           Google application default credentials
+vertex, google   Google application default credentials
 azure, foundry   Microsoft Entra
 bedrock          AWS credentials, each request signed (Signature Version 4)
 
@@ -16,7 +16,7 @@ from buttermilk.core.errors import ProviderError, SecretError
 from buttermilk.core.flows import Agent
 from buttermilk.plugins import opened
 
-CLOUDS = {"vertex": "google", "azure": "azure", "foundry": "azure", "bedrock": "aws"}
+CLOUDS = {"vertex": "google", "google": "google", "azure": "azure", "foundry": "azure", "bedrock": "aws"}
 # Google's metadata server and Microsoft's libraries hand out the old token until four and five minutes before it ends:
 # who asks earlier would ask at each call, and get the same.
 EARLY_SECONDS = 225.0
@@ -34,7 +34,7 @@ def door_of(agent: Agent) -> Door | None:
     cloud = CLOUDS.get(agent.door)
     if cloud is None:
         return None
-    door: Door = opened(f"buttermilk.models.door_{cloud}", f"door '{agent.door}'").door(agent)
+    door: Door = opened(f"buttermilk.doors.{cloud}", f"door '{agent.door}'").door(agent)
     return door
 
 

@@ -15,7 +15,7 @@ from azure.identity import DefaultAzureCredential
 
 from buttermilk.core.errors import SecretError, Unavailable
 from buttermilk.core.flows import Agent
-from buttermilk.models.doors import Renewed
+from buttermilk.doors.door import Renewed
 
 SCOPES = {"azure": "https://cognitiveservices.azure.com/.default", "foundry": "https://ai.azure.com/.default"}
 HINT = "Type: az login   or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET of a service principal."

@@ -18,7 +18,7 @@ from yarl import URL
 
 from buttermilk.core.errors import SecretError, Unavailable
 from buttermilk.core.flows import Agent
-from buttermilk.models.doors import Renewed
+from buttermilk.doors.door import Renewed
 
 REGION = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d+)\.")  # bedrock-runtime.eu-central-1.amazonaws.com
 LASTS_SECONDS = 600.0  # botocore itself renews what ends within ten minutes

@@ -15,7 +15,7 @@ from google.auth.transport.requests import Request
 
 from buttermilk.core.errors import SecretError, Unavailable
 from buttermilk.core.flows import Agent
-from buttermilk.models.doors import Renewed
+from buttermilk.doors.door import Renewed
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 HINT = (
