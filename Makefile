@@ -20,6 +20,7 @@ demo:
 
 test:
 	@sh scripts/environment.sh dev
+	@sh scripts/environment.sh torch
 	@sh scripts/programs.sh
 	@.venv/bin/python -m pytest -n 2
 

@@ -3,6 +3,7 @@
 #
 #     sh scripts/environment.sh demo      what the demo study needs
 #     sh scripts/environment.sh dev       what the tests and checks need too
+#     sh scripts/environment.sh torch     PyTorch on top of dev, for the tests that run a model on this machine
 #     sh scripts/environment.sh build     only what makes the locks
 #
 # Nothing is done where nothing changed: .venv/ready-LEVEL keeps a checksum of what it was made from.
@@ -10,6 +11,7 @@ set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 level=$1
 python=.venv/bin/python
+without="'BUTTERMILK_WITHOUT_TORCH=1 make test' tests all but models on this machine."
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -59,6 +61,19 @@ fetch() {
     "$python" -m pip install -qq --disable-pip-version-check "$@"
 }
 
+# From the index, PyTorch for Linux brings CUDA, which is gigabytes. A build without is taken where pip, as it is set up
+# here, knows one: its hash is in the lock too. (In pip's own choice a hash that the index tells beats a later build.)
+fetch_torch() {
+    awk '/^[a-z]/ { cuda = /^(cuda|nvidia|triton)/ } !cuda { sub(/^torch==[0-9.]+/, "&+cpu"); print }' \
+        requirements/torch.lock >.venv/without-cuda.lock
+    "$python" -m pip install -qq --no-compile --disable-pip-version-check --require-hashes \
+        -r .venv/without-cuda.lock 2>/dev/null && return
+    [ "$(uname)" != Linux ] || say "pip knows no PyTorch without CUDA for this Python: it is gigabytes. $without"
+    fetch --require-hashes -r requirements/torch.lock && return
+    say "There is no PyTorch for $("$python" -V) to be had here. $without"
+    exit 1
+}
+
 bootstrap() {
     if "$python" -m pip --version >/dev/null 2>&1; then
         "$python" -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/build.lock
@@ -71,14 +86,23 @@ bootstrap() {
 stayed() { [ ! -f .venv/made-in ] || [ "$(cat .venv/made-in)" = "$(pwd)" ]; }
 
 { suits "$python" && stayed; } || make_venv
+if [ "$level" = torch ] && [ -n "${BUTTERMILK_WITHOUT_TORCH:-}" ]; then
+    say "Without PyTorch: 'transformers', and 'similarity' by a model on this machine, are not tested."
+    exit 0
+fi
 if is_ready "$level" || { [ "$level" = demo ] && is_ready dev; }; then exit 0; fi
 
 say "Setting up .venv for '$level': half a minute the first time ..."
-rm -f .venv/ready-*
-bootstrap
-if [ "$level" != build ]; then
+if [ "$level" = torch ]; then
+    fetch_torch
+else
+    rm -f .venv/ready-*
+    bootstrap
+fi
+case $level in demo | dev)
     fetch --no-build-isolation --require-hashes -r "requirements/$level.lock"
     fetch --no-build-isolation --no-deps --editable .
-fi
+    ;;
+esac
 pwd >.venv/made-in
 wanted "$level" >".venv/ready-$level"

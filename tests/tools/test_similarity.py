@@ -124,18 +124,9 @@ def test_what_only_a_local_model_has_is_no_parameter_of_a_service() -> None:
 # ---- with a model on this machine
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A model of a few thousand random weights, saved as any other."""
-    pytest.importorskip("torch", reason="the extra `transformers` is not installed")
-    from tiny import encoder
-
-    return encoder(tmp_path_factory.mktemp("models") / "encoder")
-
-
-async def test_a_local_model_finds_the_same_text_nearest_to_itself(folder: str) -> None:
+async def test_a_local_model_finds_the_same_text_nearest_to_itself(encoder: str) -> None:
     here = agent(
-        "", key="", model=folder, parameters={**PARAMETERS, "references": {"joy": "joy joy", "grief": "grief"}}
+        "", key="", model=encoder, parameters={**PARAMETERS, "references": {"joy": "joy joy", "grief": "grief"}}
     )
     tool = Similarity(here, keys)
     texts = ("joy joy", "grief", "joy grief the " * 40, "joy \ud800")
@@ -150,16 +141,16 @@ async def test_a_local_model_finds_the_same_text_nearest_to_itself(folder: str) 
     await tool.close()
 
 
-async def test_a_texts_embedding_is_the_same_whoever_is_asked_with_it(folder: str) -> None:
+async def test_a_texts_embedding_is_the_same_whoever_is_asked_with_it(encoder: str) -> None:
     """Padding to the longest of a batch must not count as words."""
     from buttermilk.tools.embedding import LocalEmbedding
 
-    model = LocalEmbedding(agent("", key="", model=folder))
+    model = LocalEmbedding(agent("", key="", model=encoder))
     alone = (await model.vectors(["joy"]))[0]
     beside = model._read(["joy", "grief the the joy"])[0]
     assert beside == pytest.approx(alone, abs=1e-6)
-    first = LocalEmbedding(agent("", key="", model=folder, parameters={**PARAMETERS, "pooling": "cls"}))
+    first = LocalEmbedding(agent("", key="", model=encoder, parameters={**PARAMETERS, "pooling": "cls"}))
     assert (await first.vectors(["joy"]))[0] != pytest.approx(alone, abs=1e-6)
     assert first.version.endswith(", cls")
     with pytest.raises(ConfigError, match="no pooling 'max'"):
-        LocalEmbedding(agent("", key="", model=folder, parameters={**PARAMETERS, "pooling": "max"}))
+        LocalEmbedding(agent("", key="", model=encoder, parameters={**PARAMETERS, "pooling": "max"}))

@@ -1,6 +1,7 @@
 """Sentence embeddings by a model on this machine: the mean of its last layer over the words of a text, as in Reimers
 and Gurevych (2019), Sentence-BERT, section 3; or `pooling: cls`, its first token, where the model's card says so."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -30,7 +31,7 @@ class LocalEmbedding:
         return f"{self._loaded[2]}, {self._pooling}"
 
     async def vectors(self, texts: Sequence[str]) -> list[list[float]]:
-        return [await self._batches.one(text) for text in texts]
+        return await asyncio.gather(*(self._batches.one(text) for text in texts))
 
     async def close(self) -> None:
         """The model is given back with the tool."""
@@ -38,7 +39,7 @@ class LocalEmbedding:
     @cached_property
     def _loaded(self) -> tuple[Any, Any, str]:
         tokenizer = self._model.load(AutoTokenizer.from_pretrained)
-        model = self._model.load(AutoModel.from_pretrained).to(self._model.device).eval()
+        model = self._model.load(AutoModel.from_pretrained, dtype=self._model.dtype).to(self._model.device).eval()
         return tokenizer, model, self._model.version(model.config)
 
     def _read(self, texts: list[str]) -> list[list[float]]:

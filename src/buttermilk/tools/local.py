@@ -3,6 +3,7 @@ same time are answered together, by one pass of the model in a thread."""
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -15,11 +16,14 @@ from buttermilk.core.flows import Agent
 
 T = TypeVar("T")
 WEIGHTS = ("*.safetensors", "*.bin", "config.json", "tokenizer.json")
-PARAMETERS = ("device", "revision", "batch")
+PARAMETERS = ("device", "dtype", "revision", "batch")
+NO_MEMORY = re.compile("out of memory|allocate memory|not enough memory")
+DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
 class LocalModel:
-    """The folder or the hub's name that the agent gives, and the device: `cpu` unless it says `cuda`, `cuda:1`, `mps`.
+    """The folder or the hub's name that the agent gives, and the device: `cpu` unless it says `cuda`, `cuda:1`, `mps`,
+    or `auto`, which is the graphics card if there is one. The numbers are as the model keeps them, or as `dtype` says.
 
     A name is looked up on the hub, and kept on this machine, at the first call; code that comes with a model is never
     run. Write the commit as `revision`: names can be given other weights.
@@ -28,14 +32,18 @@ class LocalModel:
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
         self.name = agent.model
-        self.device = str(agent.parameters.get("device", "cpu"))
+        self.device = _device(str(agent.parameters.get("device", "cpu")))
+        self.dtype = str(agent.parameters.get("dtype", "auto"))
         self.revision = str(agent.parameters.get("revision", "main"))
         if not self.name or (Path(self.name).is_absolute() and not Path(self.name).is_dir()):
             raise self.wrong(f"there is no folder '{self.name}'.", "`model` is a folder, or a name on the hub.")
         try:
             torch.empty(0, device=self.device)
         except (RuntimeError, AssertionError, ValueError) as error:
-            raise self.wrong(f"there is no device '{self.device}' here.", "Take the line out: cpu is there.") from error
+            hint = "`device: auto` takes the best there is."
+            raise self.wrong(f"there is no device '{self.device}' here.", hint) from error
+        if self.dtype not in DTYPES:
+            raise self.wrong(f"there is no dtype '{self.dtype}'.", f"There are: {', '.join(DTYPES)}")
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
 
@@ -65,6 +73,12 @@ class LocalModel:
 
     def wrong(self, message: str, hint: str = "") -> ConfigError:
         return ConfigError(message, where=f"agent '{self.agent.name}'", hint=hint)
+
+
+def _device(said: str) -> str:
+    if said != "auto":
+        return said
+    return str(torch.accelerator.current_accelerator()) if torch.accelerator.is_available() else "cpu"
 
 
 class _Batch(Generic[T]):
@@ -99,12 +113,19 @@ class Batches(Generic[T]):
             return await asyncio.to_thread(self._safely, batch.texts)
 
     def _safely(self, texts: list[str]) -> Sequence[T]:
-        try:
-            return self._run(texts)
-        except torch.OutOfMemoryError as error:
-            raise Unavailable("the device has no memory left: a smaller `batch` takes less", kind="memory") from error
-        except (RuntimeError, IndexError, ValueError) as error:
-            raise Permanent(f"the model cannot read it: {str(error)[:300]}", kind="model") from error
+        """Where the memory of the device does not hold so many, half as many are read at once from then on."""
+        found: list[T] = []
+        while len(found) < len(texts):
+            part = texts[len(found) : len(found) + self._most]
+            try:
+                found += self._run(part)
+            except (RuntimeError, IndexError, ValueError) as error:
+                if not NO_MEMORY.search(str(error)):  # only CUDA has an error of its own for it
+                    raise Permanent(f"the model cannot read it: {str(error)[:300]}", kind="model") from error
+                if len(part) == 1:
+                    raise Unavailable("the device has no memory left, even for one text", kind="memory") from error
+                self._most = len(part) // 2
+        return found
 
 
 def batch_of(agent: Agent) -> int:

@@ -22,14 +22,14 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from operator import mul
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from pydantic_core import from_json
 from yarl import URL
 
 from buttermilk.core.contracts import Keys
 from buttermilk.core.errors import ConfigError, Permanent, Unavailable
-from buttermilk.core.flows import Agent, Codebook
+from buttermilk.core.flows import Agent
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Output
 from buttermilk.core.values import Json
@@ -38,7 +38,7 @@ from buttermilk.tools.scales import Scaled, scale_of, text_of
 from buttermilk.wire import Wire, message_in
 
 Vector = list[float]
-LOCAL = ("device", "revision", "batch", "pooling")
+LOCAL = ("device", "dtype", "revision", "batch", "pooling")
 
 
 class Embeds(Protocol):
@@ -55,8 +55,6 @@ class Embeds(Protocol):
 class Similarity(Scaled):
     """Embeds its references once, at the first text."""
 
-    deterministic: ClassVar[bool] = True
-
     def __init__(self, agent: Agent, keys: Keys) -> None:
         self._references = references_of(agent)
         self._scale = scale_of(agent, self._references, also=("references", *(() if agent.base_url else LOCAL)))
@@ -65,10 +63,6 @@ class Similarity(Scaled):
         self._known: dict[str, list[Vector]] = {}
         self._lock = asyncio.Lock()
 
-    def check(self, codebook: Codebook) -> None:
-        """Raises ConfigError where the agent's rules do not fit the codebook."""
-        self._scale.check(codebook)
-
     async def call(self, job: Job) -> Output:
         self.check(job.codebook)
         text = text_of(job)
@@ -76,6 +70,10 @@ class Similarity(Scaled):
         (vector,) = await self._model.vectors([text])
         raw: dict[str, Json] = {name: max(cosine(vector, one) for one in found) for name, found in known.items()}
         return Output(values=self._scale.values(job.codebook, raw), raw=raw, version=self._model.version)
+
+    async def vectors(self, texts: Sequence[str]) -> list[Vector]:
+        """The embeddings themselves, for a prompt's tests."""
+        return await self._model.vectors(texts)
 
     async def close(self) -> None:
         await self._model.close()

@@ -4,7 +4,7 @@
     model: /models/toxicity               # a folder, or a name on the hub
     parameters:
       labels: [toxic, neutral]            # as the model has them: each is a score from 0 to 1
-      device: cuda                        # else the processor
+      device: auto                        # the graphics card if there is one; else the processor
       answers:
         harmful: [{label: "yes", when: {toxic: "> neutral"}}, {label: "no"}]
 
@@ -16,12 +16,12 @@ https://huggingface.co/docs/transformers/main_classes/pipelines#transformers.Tex
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from transformers import pipeline
 
 from buttermilk.core.contracts import Keys
-from buttermilk.core.flows import Agent, Codebook
+from buttermilk.core.flows import Agent
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Output
 from buttermilk.core.values import Json
@@ -40,8 +40,6 @@ class Loaded(NamedTuple):
 class TransformersTool(Scaled):
     """Opens its model at the first text."""
 
-    deterministic: ClassVar[bool] = True
-
     def __init__(self, agent: Agent, keys: Keys) -> None:
         self._model = LocalModel(agent)
         labels = agent.parameters.get("labels")
@@ -50,21 +48,13 @@ class TransformersTool(Scaled):
             raise self._model.wrong("`parameters.labels` does not say which labels the model gives.", hint)
         self._labels = sorted(map(str, labels))
         self._scale = scale_of(agent, ["tokens", *self._labels], also=("labels", *PARAMETERS))
-        self._batch = batch_of(agent)
-        self._batches = Batches(self._read, self._batch)
+        self._batches = Batches(self._read, batch_of(agent))
         self.endpoint = f"transformers on {self._model.device}"
-
-    def check(self, codebook: Codebook) -> None:
-        """Raises ConfigError where the agent's rules do not fit the codebook."""
-        self._scale.check(codebook)
 
     async def call(self, job: Job) -> Output:
         self.check(job.codebook)
         raw = await self._batches.one(text_of(job))
         return Output(values=self._scale.values(job.codebook, raw), raw=raw, version=self._loaded.version)
-
-    async def close(self) -> None:
-        """The model is given back with the tool."""
 
     @cached_property
     def _loaded(self) -> Loaded:
@@ -73,7 +63,7 @@ class TransformersTool(Scaled):
         def opened(name: str, **more: Any) -> Any:
             return pipeline("text-classification", model=name, device=self._model.device, **more)
 
-        found = self._model.load(opened)
+        found = self._model.load(opened, dtype=self._model.dtype)
         config = found.model.config
         has = sorted(map(str, config.id2label.values()))
         if has != self._labels:
@@ -84,7 +74,7 @@ class TransformersTool(Scaled):
         model = self._loaded
         sound = [text.encode("utf-8", "replace").decode() for text in texts]  # half a character is none to a tokenizer
         counts = [len(ids) for ids in model.classify.tokenizer(sound, verbose=False)["input_ids"]]
-        said = model.classify(sound, top_k=None, truncation=True, max_length=model.longest, batch_size=self._batch)
+        said = model.classify(sound, top_k=None, truncation=True, max_length=model.longest, batch_size=len(sound))
         return [
             {"tokens": count, "cut": count > model.longest, **{one["label"]: float(one["score"]) for one in scores}}
             for count, scores in zip(counts, said, strict=True)
