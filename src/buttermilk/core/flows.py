@@ -1,111 +1,139 @@
 """Who is asked what, and how often: codebooks, perspectives, prompts, agents, steps and flows, all as values."""
 
-from collections.abc import Mapping
+import re
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from buttermilk.core.hashing import fingerprint
+from buttermilk.core.questions import UNSAID, LabelDefinition, Question, object_schema, places
 from buttermilk.core.values import Json, Scalar, Value, plain
 
-Level = Literal["nominal", "ordinal", "interval", "ratio", "text"]
+__all__ = ["LabelDefinition", "Question"]  # what a codebook is made of can be had from here as well
+_NUMBERED = re.compile(r"\s{0,3}\d{1,3}[.)]\s+(.*)")
 Role = Literal["system", "user", "assistant"]
 Strategy = Literal["native", "tool", "prompted"]
+CitableKind = Literal["prompt", "perspective", "codebook"]
 
 
-class LabelDefinition(Value):
-    """A closed label, what it means, and cases that show it."""
-
-    name: str
-    definition: str = ""
-    examples: tuple[str, ...] = ()
-
-
-class Question(Value):
-    """One thing that is asked: its wording, its level of measurement, and what may be answered."""
-
-    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
-    ask: str
-    level: Level = "nominal"
-    labels: tuple[LabelDefinition, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-    optional: bool = Field(default=False, description="true: `null` is an answer too, and means: does not apply")
-
-    @model_validator(mode="after")
-    def _level_fits(self) -> "Question":
-        closed = self.level in ("nominal", "ordinal")
-        if closed and len(self.labels) < 2:
-            raise ValueError(f"question '{self.name}' is {self.level} and needs at least two labels")
-        if not closed and self.labels:
-            raise ValueError(f"question '{self.name}' is {self.level} and takes no labels")
-        names = [label.name for label in self.labels]
-        if len(set(names)) != len(names):
-            raise ValueError(f"question '{self.name}' names a label twice")
-        return self
-
-    @property
-    def label_names(self) -> tuple[str, ...]:
-        return tuple(label.name for label in self.labels)
-
-
-class Codebook(Value):
-    """Versioned questions. The same codebook makes the model's output schema and the human coding screen."""
+class Citable(Value):
+    """What people write, change and cite: a prompt, criteria, a codebook. The `hash` is of what is asked alone: a
+    corrected credit line asks nobody again."""
 
     name: str
-    version: str = "1"
+    version: str = ""
     title: str = ""
+    description: str = ""
     author: str = ""
     source: str = ""
     licence: str = ""
+    changelog: str = ""
+
+    @property
+    @abstractmethod
+    def hash(self) -> str: ...
+
+    @property
+    def version_name(self) -> str:
+        """`judge@3f9a1c`"""
+        return f"{self.name}@{self.hash[:6]}"
+
+
+class Codebook(Citable):
+    """Versioned questions. The same codebook makes the model's output schema and the human coding screen."""
+
+    version: str = "1"
     questions: tuple[Question, ...] = Field(min_length=1)
 
     @cached_property
     def hash(self) -> str:
-        """Of the questions alone: a corrected credit line asks nobody again."""
-        return fingerprint([plain(question) for question in self.questions])
+        """Of the questions alone."""
+        return fingerprint([question.identity for question in self.questions])
 
     def question(self, name: str) -> Question:
         return next(question for question in self.questions if question.name == name)
 
+    def of(self, perspective: "Perspective | None") -> "Codebook":
+        """As it is asked from a perspective: see `Question.of`. Without criteria, each question is asked once."""
+        criteria = perspective.criteria if perspective else ()
+        if not criteria or not any(question.each for question in self.questions):
+            return self
+        return self.model_copy(update={"questions": tuple(question.of(criteria) for question in self.questions)})
+
+    @cached_property
+    def every(self) -> tuple[Question, ...]:
+        """Its questions, and those within them."""
+        return tuple(one for question in self.questions for one in question.every)
+
+    @cached_property
+    def nested(self) -> bool:
+        """Whether any answer is more than one value."""
+        return any(question.many or question.parts for question in self.questions)
+
+    @cached_property
+    def quotes(self) -> bool:
+        return any(question.level == "quote" for question in self.every)
+
+    @cached_property
+    def by_path(self) -> dict[str, Question]:
+        return {place.path: place.leaf for place in places(self.questions, {})} if self.nested else {}
+
+    @cached_property
+    def leaves(self) -> tuple[Question, ...]:
+        """What every answer says something to, flat: `sentiment`, `criteria.c1.verdict`, of labels of which several
+        may be given `topics.politics` (yes or no), of any other list `frames.count`."""
+        return tuple(self.by_path.values()) if self.nested else self.questions
+
     @cached_property
     def schema_(self) -> dict[str, Json]:
         """The JSON Schema of an answer: closed labels as `enum`, every question required, nothing else allowed."""
-        properties: dict[str, Json] = {question.name: _schema(question) for question in self.questions}
-        required: list[Json] = [question.name for question in self.questions]
-        return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+        return object_schema(self.questions)
 
 
-def _schema(question: Question) -> dict[str, Json]:
-    words = [question.ask] + [f"{label.name}: {label.definition}" for label in question.labels if label.definition]
-    kind = "string" if question.labels or question.level == "text" else "number"
-    schema: dict[str, Json] = {"type": [kind, "null"] if question.optional else kind, "description": "\n".join(words)}
-    if question.labels:
-        schema["enum"] = [*question.label_names, None] if question.optional else list(question.label_names)
-    if question.minimum is not None:
-        schema["minimum"] = question.minimum
-    if question.maximum is not None:
-        schema["maximum"] = question.maximum
-    return schema
+def leaves_of(codebook: Codebook, answers: Mapping[str, Any] | None) -> Iterator[tuple[Question, Any]]:
+    """Every leaf with what is said to it, in the codebook's order: the fixed ones, UNSAID where they are left out, and
+    those of the lists that this answer has: `frames.1.problem`, `frames.1.evidence.2`."""
+    if not codebook.nested:
+        yield from ((question, (answers or {}).get(question.name, UNSAID)) for question in codebook.questions)
+        return
+    for place in places(codebook.questions, answers or {}):
+        yield codebook.by_path.get(place.path) or place.leaf, place.value
 
 
-class Perspective(Value):
-    """A named, citable set of criteria: a theory, a style guide, a community's standard."""
+def said_by_path(codebook: Codebook, answers: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The same without the questions, and without what is left out: `{"criteria.c1.verdict": "kept"}`."""
+    if not codebook.nested or not answers:
+        return answers or {}
+    return {place.path: place.value for place in places(codebook.questions, answers) if place.value is not UNSAID}
 
-    name: str
+
+class Perspective(Citable):
+    """A named set of criteria: a theory, a style guide, a community's standard."""
+
     text: str
-    title: str = ""
-    author: str = ""
-    source: str = ""
     retrieved: str = ""
-    licence: str = ""
-    version: str = ""
 
     @cached_property
     def hash(self) -> str:
         """Of the text alone."""
         return fingerprint(self.text)
+
+    @cached_property
+    def criteria(self) -> tuple[str, ...]:
+        """The points of a numbered list: `1. Be accurate.` -> `("Be accurate.",)`. A point ends with a blank line."""
+        points: list[str] = []
+        inside = False
+        for line in self.text.split("\n"):
+            numbered = _NUMBERED.fullmatch(line)
+            if numbered:
+                points.append(numbered[1].strip())
+            elif inside and line.strip():
+                points[-1] += " " + line.strip()
+            inside = bool(numbered) or (inside and bool(line.strip()))
+        return tuple(points)
 
 
 class Section(Value):
@@ -116,30 +144,20 @@ class Section(Value):
     line: int = Field(default=1, description="where in its file it begins, for messages; not part of what it is")
 
 
-class Prompt(Value):
+class Prompt(Citable):
     """A versioned template with all it includes, so that it renders anywhere and in ten years.
 
     `includes` maps the name in `{% include "rules.md" %}` to its text.
     """
 
-    name: str
     sections: tuple[Section, ...] = Field(min_length=1)
     includes: Mapping[str, str] = Field(default_factory=dict)
     inputs: tuple[str, ...] = Field(default=(), description="variables it expects beyond record and codebook")
-    description: str = ""
-    version: str = ""
-    author: str = ""
-    licence: str = ""
 
     @cached_property
     def hash(self) -> str:
         """Of the resolved template: the sections and what they include."""
         return fingerprint([[[part.role, part.template] for part in self.sections], dict(self.includes)])
-
-    @property
-    def version_name(self) -> str:
-        """`judge@3f9a1c`"""
-        return f"{self.name}@{self.hash[:6]}"
 
 
 class Capabilities(Value):
@@ -172,6 +190,8 @@ class Price(Value):
     input: float = Field(ge=0)
     output: float = Field(ge=0)
     cached_input: float | None = Field(default=None, ge=0)
+    cache_write: float | None = Field(default=None, ge=0, description="of input that is put into a cache")
+    cache_write_hour: float | None = Field(default=None, ge=0, description="... which keeps it for an hour")
     batch: float = Field(default=1, ge=0, le=1, description="share of it that is paid for answers in a batch")
     currency: str = "USD"
     source: str = Field(min_length=1, description="who says so")

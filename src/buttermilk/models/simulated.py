@@ -9,6 +9,7 @@ what is asked, so neither order nor time nor the number of slots can change an a
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, ClassVar
@@ -18,14 +19,18 @@ from pydantic_core import to_json
 
 from buttermilk.core.contracts import Blobs, Keys
 from buttermilk.core.errors import ConfigError, did_you_mean
-from buttermilk.core.flows import Agent, Codebook, Question
+from buttermilk.core.flows import Agent, Codebook, Question, said_by_path
 from buttermilk.core.hashing import derive_seed
 from buttermilk.core.jobs import Answer, Job, Usage
 from buttermilk.core.messages import Finish, Reply, Request
-from buttermilk.core.values import Scalar, Value
+from buttermilk.core.questions import YES_NO
+from buttermilk.core.values import Value
 
+Read = Sequence[tuple[Any, Fraction]]  # what earlier answers say to a question, and what part of a vote each is
 MODEL = "simulated-1"
 CHARACTERS_A_TOKEN = 4  # a rough estimate, and said to be one in each reply
+MOST_ENTRIES = 2  # of a list
+PASSAGE = 40  # characters of a quote, and to the end of the word
 LIMITS = (0.0, 100.0)  # of a number whose question names no bounds
 
 REASONS = (
@@ -64,7 +69,7 @@ class Simulated:
 
     def check(self, codebook: Codebook) -> None:
         """Raises ConfigError where the bias names a label that no question of the codebook has."""
-        known = {label for question in codebook.questions for label in question.label_names}
+        known = {label for question in codebook.every for label in question.label_names}
         for label in self._traits.bias:
             if label not in known:
                 message = f"`bias` names '{label}', which is no label of codebook '{codebook.name}'."
@@ -97,18 +102,46 @@ class Simulated:
             return "Simulated refusal: there is no answer to read."
         return None
 
-    def _answer(self, job: Job, question: Question, draws: "Draws") -> Scalar:
+    def _answer(self, job: Job, question: Question, draws: "Draws") -> Any:
+        """Within others, a question has its path for a name: `frames.1.problem`."""
+        if question.many:
+            return self._list(job, question, draws)
+        if question.parts:
+            return {part.name: self._answer(job, _within(question, part), draws) for part in question.parts}
+        label = job.record.label(question.name)
+        if label == "" and question.optional:  # a person who says that there is nothing to say
+            return None
+        if question.level in ("text", "quote") and label is not None:
+            return str(label)
         if question.level == "text":
             return _reason(job, question, draws)
-        read = [item.values[question.name] for item in _answered(job) if item.values and question.name in item.values]
+        if question.level == "quote":
+            return _passage(job, question, draws, self._traits.accuracy)
+        read = [(said[question.name], share) for said, share in draws.read if question.name in said]
         if question.labels:
             return self._label(job, question, draws, read)
-        return self._number(job, question, draws, [item for item in read if isinstance(item, (int, float))])
+        return self._number(job, question, draws, [item for item, _ in read if isinstance(item, (int, float))])
 
-    def _label(self, job: Job, question: Question, draws: "Draws", read: Sequence[Any]) -> str | None:
+    def _list(self, job: Job, question: Question, draws: "Draws") -> list[Any]:
+        """Of labels those that apply, each as if it were asked about alone; of anything else as many entries as the
+        human label of `frames.count` says, or none, one or two."""
+        one = question.model_copy(update={"many": False})
+        if question.labels:
+            asked = [one.model_copy(update={"name": name, "labels": YES_NO}) for name in question.label_names]
+            return [each.name for each in asked if self._answer(job, _within(question, each), draws) == "yes"]
+        counted = str(job.record.label(f"{question.name}.count"))
+        drawn = int(draws.settled("how many", question.name) * (MOST_ENTRIES + 1))
+        entries = range(1, 1 + (int(counted) if counted.isdecimal() else drawn))
+        numbered = (one.model_copy(update={"name": str(number)}) for number in entries)
+        return [self._answer(job, _within(question, each), draws) for each in numbered]
+
+    def _label(self, job: Job, question: Question, draws: "Draws", read: Read) -> str | None:
         labels = question.label_names
         if read:
-            votes = Counter(item if item is None else str(item) for item in read)
+            votes: dict[str | None, Fraction] = {}
+            for item, share in read:
+                given = item if item is None else str(item)
+                votes[given] = votes.get(given, Fraction(0)) + share
             most = max(votes.values())
             tied = sorted((item for item in votes if votes[item] == most), key=str)
             aim = tied[int(draws.once("tie", question.name) * len(tied))]
@@ -148,7 +181,7 @@ class Simulated:
 class Draws:
     """Numbers from 0 to 1 for one asking, each a hash of what it is for."""
 
-    __slots__ = ("_asked", "_perspective", "_record", "_settled")
+    __slots__ = ("_asked", "_perspective", "_record", "_settled", "read")
 
     def __init__(self, job: Job, *, asking: int, consistency: float) -> None:
         base = _base(job.seed)
@@ -156,6 +189,9 @@ class Draws:
         self._record = f"{base}|{job.agent.name}|{job.record.record_id}|{job.seen_hash}"
         self._perspective = f"{base}|{job.perspective.name if job.perspective else ''}|{job.seen_hash}"
         self._settled = self.once("settled") < consistency
+        answers = _answered(job)
+        asked = Counter(answer.agent for answer in answers)  # a reader has one vote, however often it was asked
+        self.read = [(said_by_path(job.codebook, one.values), Fraction(1, asked[one.agent])) for one in answers]
 
     def once(self, purpose: str, question: str = "") -> float:
         """Drawn anew at each asking."""
@@ -204,6 +240,21 @@ def _answered(job: Job) -> list[Answer]:
     return [item for items in job.inputs.values() for item in items if item.status == "answered"]
 
 
+def _within(question: Question, part: Question) -> Question:
+    return part.model_copy(update={"name": f"{question.name}.{part.name}"})
+
+
+def _passage(job: Job, question: Question, draws: Draws, accuracy: float) -> str:
+    """Words of the record; where the reader errs, in capitals, or words that are not in it."""
+    text = job.record.text
+    start = text.rfind(" ", 0, int(draws.settled("where", question.name) * len(text))) + 1
+    end = text.find(" ", start + PASSAGE)
+    passage = text[start:] if end < 0 else text[start:end]
+    if draws.settled("accuracy", question.name) < accuracy:
+        return passage
+    return passage.upper() if draws.settled("error", question.name) < 0.5 else "Simulated words that are not there."
+
+
 def _truth(job: Job, question: str, labels: Sequence[str]) -> str:
     """The human label, or one that hangs on the record's content alone."""
     label = job.record.label(question)
@@ -239,8 +290,8 @@ def _pick(labels: Sequence[str], weights: Sequence[float], draw: float) -> str:
 
 def _reason(job: Job, question: Question, draws: Draws) -> str:
     if job.inputs:
-        closed = next((item.name for item in job.codebook.questions if item.labels), "")
-        votes = Counter(str(item.values[closed]) for item in _answered(job) if item.values and closed in item.values)
+        closed = next((leaf.name for leaf in job.codebook.leaves if leaf.labels), "")
+        votes = Counter(str(said[closed]) for said, _ in draws.read if closed in said)
         if votes:
             return (
                 "Simulated summary: " + ", ".join(f"{count} say {label}" for label, count in votes.most_common()) + "."
@@ -249,7 +300,7 @@ def _reason(job: Job, question: Question, draws: Draws) -> str:
     return f"Simulated reason {number + 1} of {len(REASONS)}: {REASONS[number]}"
 
 
-def _spoil(text: str, answers: Mapping[str, Scalar], codebook: Codebook, draw: float) -> tuple[str, Finish]:
+def _spoil(text: str, answers: Mapping[str, Any], codebook: Codebook, draw: float) -> tuple[str, Finish]:
     """Spoils a reply, a sixth each: cut, fenced, in prose, after thinking, a comma too many, no such label."""
     kind = int(draw * 6)
     if kind == 0:

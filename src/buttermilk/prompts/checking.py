@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from jinja2 import nodes
+from jinja2.visitor import NodeTransformer
 
 from buttermilk.core.errors import PromptError, did_you_mean
 from buttermilk.core.flows import Prompt
@@ -21,6 +22,7 @@ from buttermilk.prompts.views import (
 )
 
 _OWN = frozenset({"record", "codebook", "perspective"})
+_OF_QUESTIONS: Mapping[str, Sequence[str]] = {"labels": LABEL_FIELDS, "parts": QUESTION_FIELDS}
 
 
 def check_prompt(
@@ -46,7 +48,7 @@ def check_prompt(
     own = frozenset().union(*(made(tree) for _, tree in trees))
     for source, tree in trees:
         _check_names(source, tree, step_gives, own if source.included else frozenset())
-        _check_fields(source, tree, step_gives)
+        _check_fields(source, _Taken(step_gives.names).visit(tree), step_gives)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,19 @@ class _Gives:
         if name == "perspective":
             message += " It has no perspectives."
         return PromptError(message, where=where, hint=did_you_mean(name, self.names))
+
+
+class _Taken(NodeTransformer):
+    """Without what stands in place of a variable that is given: `{% if points is defined %}…{% else %}` (not this)."""
+
+    def __init__(self, given: Collection[str]) -> None:
+        self._given = given
+
+    def visit_If(self, node: nodes.If) -> nodes.If | list[nodes.Node]:  # noqa: N802  (the visitor's name for it)
+        self.generic_visit(node)
+        test = node.test
+        path = path_of(test.node) if isinstance(test, nodes.Test) and test.name == "defined" else ()
+        return node.body if len(path) == 1 and path[0] in self._given else node
 
 
 def _check_names(source: Source, tree: nodes.Template, gives: _Gives, own: frozenset[str]) -> None:
@@ -131,14 +146,14 @@ def _loops(tree: nodes.Template, gives: _Gives) -> dict[str, Collection[str]]:
     }
     turns: dict[str, list[Sequence[str]]] = {}
     for node in tree.find_all(nodes.For):
-        path = path_of(_unfiltered(node.iter))
-        fields = LABEL_FIELDS if path[1:] == ("labels",) else known.get(path, ())
+        path = path_of(unfiltered(node.iter))
+        fields = known.get(path) or (_OF_QUESTIONS.get(path[1], ()) if len(path) == 2 else ())
         for target in node.target.find_all(nodes.Name) if not isinstance(node.target, nodes.Name) else [node.target]:
             turns.setdefault(target.name, []).append(fields if target is node.target else ())
     return {name: frozenset().union(*fields) for name, fields in turns.items() if all(fields)}
 
 
-def _unfiltered(node: nodes.Node | None) -> nodes.Node | None:
+def unfiltered(node: nodes.Node | None) -> nodes.Node | None:
     """`answers | sort(attribute="agent")` -> `answers`."""
     while isinstance(node, nodes.Filter) and node.name in ("sort", "selectattr", "rejectattr", "reverse", "list"):
         node = node.node

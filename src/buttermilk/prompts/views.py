@@ -1,7 +1,7 @@
 """What a template sees: of a record only what may be sent, of a codebook the words, of earlier answers every one."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from textwrap import indent
 from typing import Any
 
 from buttermilk.core.flows import Codebook, LabelDefinition, Perspective, Question
@@ -10,13 +10,10 @@ from buttermilk.core.jobs import Answer, Job
 from buttermilk.core.records import Part
 from buttermilk.prompts.sandbox import Media, View
 
-_NUMBERED = re.compile(r"\s{0,3}\d{1,3}[.)]\s+(.*)")
-
-
 PART_FIELDS = ("kind", "text", "role", "media_type", "alt")
 PERSPECTIVE_FIELDS = ("name", "title", "text", "criteria")
 CODEBOOK_FIELDS = ("name", "title", "questions", "instructions")
-QUESTION_FIELDS = ("name", "ask", "level", "labels", "minimum", "maximum", "optional")
+QUESTION_FIELDS = ("name", "ask", "level", "labels", "minimum", "maximum", "optional", "many", "parts")
 LABEL_FIELDS = ("name", "definition", "examples")
 ANSWER_FIELDS = ("id", "agent", "perspective", "repeat", "status", "values")
 
@@ -61,39 +58,23 @@ def record_view(job: Job, fields: Sequence[str]) -> View:
 
 
 def perspective_view(perspective: Perspective) -> View:
-    title, criteria = perspective.title or perspective.name, criteria_of(perspective.text)
+    title, criteria = perspective.title or perspective.name, list(perspective.criteria)
     return _view("perspective", perspective, PERSPECTIVE_FIELDS, title=title, criteria=criteria)
 
 
-def criteria_of(text: str) -> list[str]:
-    """The points of a numbered list: `1. Be accurate.` -> `["Be accurate."]`. A point ends with a blank line."""
-    points: list[str] = []
-    inside = False
-    for line in text.split("\n"):
-        numbered = _NUMBERED.fullmatch(line)
-        if numbered:
-            points.append(numbered[1].strip())
-        elif inside and line.strip():
-            points[-1] += " " + line.strip()
-        inside = bool(numbered) or (inside and bool(line.strip()))
-    return points
-
-
 def codebook_view(codebook: Codebook) -> View:
-    questions = [
-        _view(
-            "a question of the codebook",
-            question,
-            QUESTION_FIELDS,
-            labels=[
-                _view("a label of the codebook", label, LABEL_FIELDS, examples=list(label.examples))
-                for label in question.labels
-            ],
-        )
-        for question in codebook.questions
-    ]
+    questions = list(map(_question, codebook.questions))
     title, told = codebook.title or codebook.name, instructions(codebook)
     return _view("codebook", codebook, CODEBOOK_FIELDS, title=title, questions=questions, instructions=told)
+
+
+def _question(question: Question) -> View:
+    labels = [
+        _view("a label of the codebook", label, LABEL_FIELDS, examples=list(label.examples))
+        for label in question.labels
+    ]
+    parts = list(map(_question, question.parts))
+    return _view("a question of the codebook", question, QUESTION_FIELDS, labels=labels, parts=parts)
 
 
 def instructions(codebook: Codebook) -> str:
@@ -102,18 +83,51 @@ def instructions(codebook: Codebook) -> str:
 
 
 def _in_words(question: Question) -> str:
-    lines = [f"{question.name}: {question.ask}"]
-    if question.labels:
+    return "\n".join([f"{question.name}: {question.ask}", *_how(question, "Answer")])
+
+
+def _how(question: Question, answer: str) -> Iterator[str]:
+    """`Answer with exactly one of these:`, or of each of several alike, `Answer each with exactly one of these:`"""
+    if question.parts:
+        yield from _how_group(question, answer)
+    elif question.labels:
         order = ", in order from lowest to highest" if question.level == "ordinal" else ""
-        lines.append(f"Answer with exactly one of these{order}:")
-        lines += [_label_in_words(label) for label in question.labels]
-    elif question.level == "text":
-        lines.append("Answer in your own words.")
+        several = "a list of every label below that fits, an empty list if none does"
+        yield f"{answer} with {several if question.many else 'exactly one of these'}{order}:"
+        yield from map(_label_in_words, question.labels)
     else:
-        lines.append(f"Answer with a number{_range(question)}.")
+        yield f"{answer} {_what(question)}."
     if question.optional:
-        lines.append("Where the question does not apply, answer null.")
-    return "\n".join(lines)
+        yield "Where the question does not apply, answer null."
+
+
+def _what(question: Question) -> str:
+    copied = "exactly as they stand there, with [...] where you leave words out"
+    lists = {"text": "texts, each in your own words", "quote": f"passages copied from the text {copied}"}
+    if question.many:
+        what = lists.get(question.level, f"numbers{_range(question)}")
+        return f"with a list of {what}; an empty list if there is none"
+    if question.level == "quote":
+        return f"with words copied from the text {copied}"
+    return "in your own words" if question.level == "text" else f"with a number{_range(question)}"
+
+
+def _how_group(question: Question, answer: str) -> Iterator[str]:
+    """The keys of an object with what belongs to each; where all are asked the same, that is said once."""
+    first, *others = question.parts
+    several = "a list, empty if there is nothing to name; each entry is an object with these keys"
+    yield f"{answer} with {several if question.many else 'an object that has these keys'}:"
+    if others and all(_bare(part) == _bare(first) for part in others):
+        yield from (f"- {part.name}: {part.ask}" for part in question.parts)
+        yield from _how(first, "Answer each")
+    else:
+        yield from (
+            indent(f"\n{_in_words(part)}" if part in others else _in_words(part), "  ") for part in question.parts
+        )
+
+
+def _bare(question: Question) -> Question:
+    return question.model_copy(update={"name": "", "ask": ""})
 
 
 def _label_in_words(label: LabelDefinition) -> str:
