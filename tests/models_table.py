@@ -4,6 +4,7 @@
 another goes through each cell.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -15,7 +16,12 @@ from buttermilk.plugins import find
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "models.md"
 MEDIA = ("text", "image", "audio", "video", "pdf")
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
-COLUMNS = (*MEDIA, *STRATEGIES, "batch")
+COLUMNS = (*MEDIA, *STRATEGIES, "batch", "logprobs")
+LOGPROBS: dict[str, dict[str, Any]] = {  # the parameters that ask for them
+    "openai": {"logprobs": True},
+    "openai_responses": {"include": ["message.output_text.logprobs"]},
+    "gemini": {"responseLogprobs": True},
+}
 CLOUDS = {"azure": "Azure", "foundry": "Microsoft Foundry", "vertex": "Vertex AI", "bedrock": "Bedrock"}
 TEST = "test_models_table.py::test_a_cell_is_true"
 
@@ -79,7 +85,8 @@ class Row(NamedTuple):
         family = self.family
         return ORACLES.get((family.name, family.type, self.door)) or ORACLES.get((family.name, family.type), "")
 
-    def agent(self, url: str, strategy: Strategy = "native", media: str = "text") -> Agent:
+    def agent(self, url: str, strategy: Strategy = "native", media: str = "text", logprobs: bool = False) -> Agent:
+        parameters = {"max_tokens": 500} if self.family.type == "anthropic" else {}
         return Agent(
             name="one",
             type=self.family.type,
@@ -87,12 +94,14 @@ class Row(NamedTuple):
             base_url=url,
             door=self.door,
             key="secret://env/KEY",
-            parameters={"max_tokens": 500} if self.family.type == "anthropic" else {},
+            parameters=parameters | (LOGPROBS[self.family.type] if logprobs else {}),
             capabilities=Capabilities.model_validate({"inputs": {"text": 0, media: 0}.keys(), "answers": strategy}),
         )
 
     def has(self, column: str) -> bool:
         plug = find("models", self.family.type)
+        if column == "logprobs":
+            return self.family.type in LOGPROBS
         if column == "batch":
             opened = plug(self.agent("http://127.0.0.1:1/v1"), lambda key: Secret("key"), lambda key: b"")
             return bool(getattr(opened, "batch_size", 0))
@@ -129,6 +138,7 @@ are lines of an agent's file, `conf/agent/NAME.yaml`. A ✓ says that the API ha
 model takes it is for its `capabilities.inputs` to say.
 
 """
+LOGPROBS_TOLD = [json.dumps(one).replace('"', "").strip("{}") for one in LOGPROBS.values()]
 NOTES = f"""
 Each ✓ is a test that asks by that door: `{TEST}[MODEL-TYPE-DOOR-COLUMN]`, for example
 `[Claude-anthropic-vertex-pdf]`. The last column names the test that holds the row against the vendor's own client
@@ -136,7 +146,9 @@ library, or against a server that nobody here wrote.
 
 native, tool, prompted: how the form of the answer is asked for (`capabilities.answers`): by the API's own schema, by a
 call that is forced, or in words alone. Batches cost about half and take up to a day (`run.mode=batch`); at another
-address than OpenAI's, they work where that server has them. A server's address is that of vLLM, Ollama, llama.cpp,
+address than OpenAI's, they work where that server has them. logprobs: how probable the model held each answer, in the
+column `logprob` of an export; asked for by the agent's `parameters`, {", ".join(f"`{one}`" for one in LOGPROBS_TOLD)},
+and told by some models only. A server's address is that of vLLM, Ollama, llama.cpp,
 Together, Groq, OpenRouter or any other that speaks OpenAI's chat completions. `buttermilk doctor --live` says what your
 own models do.
 """

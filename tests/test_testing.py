@@ -258,6 +258,24 @@ def test_usage_model_and_fingerprint_can_be_fixed() -> None:
     assert (got.json["model"], got.json["system_fingerprint"]) == ("gpt-x", "fp_1")
 
 
+def test_another_character_gives_other_answers_and_the_same_one_the_same() -> None:
+    bodies = [question(f"verse {number}") for number in range(20)]
+    with MockProvider() as mock:
+        first, again = ([one.body for one in ask(mock, *bodies)] for _ in range(2))
+        mock.configure(character=1)
+        changed, still = ([one.body for one in ask(mock, *bodies)] for _ in range(2))
+    assert first == again
+    assert changed == still
+    assert sum(one != other for one, other in zip(first, changed, strict=True)) > 10
+
+
+def test_a_wavering_mock_answers_some_bodies_anew() -> None:
+    bodies = [question(f"verse {number}") for number in range(40)]
+    with MockProvider(pwaver=50) as mock:
+        first, again = ([one.body for one in ask(mock, *bodies)] for _ in range(2))
+    assert 8 < sum(one != other for one, other in zip(first, again, strict=True)) < 40
+
+
 # The faults.
 
 

@@ -6,7 +6,7 @@ import math
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -128,26 +128,26 @@ class Wire:
             )
         return self._session
 
-    async def post(
+    def post(
         self, url: URL, body: bytes | Streamed, headers: Mapping[str, str] | None = None
-    ) -> tuple[bytes, dict[str, str]]:
-        """The reply's body and the headers worth keeping. Raises the errors of `core.errors` for anything but a 200."""
-        return await self.ask("POST", url, body, headers)
+    ) -> Awaitable[tuple[bytes, dict[str, str]]]:
+        return self.ask("POST", url, body, headers)
 
     async def ask(
         self, method: str, url: URL, body: bytes | Streamed | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[bytes, dict[str, str]]:
+        """The reply's body and the headers worth keeping. Raises the errors of `core.errors` for anything but a 200."""
         call = self._patience.begin()
         try:
             # A redirect would take the key elsewhere, and turns a POST into a GET.
-            sending = self._open().request(method, url, data=body, headers=headers, allow_redirects=False)
-            async with sending as response:
-                hide = partial(_veiled, secrets=(*self._secrets, *lent(headers)) if headers else self._secrets)
-                status, raw = response.status, hide(await response.read())
-                if status == 200:
-                    return raw, {name: _text(found, hide) for name, found in response.headers.items() if _kept(name)}
-                said = {name.lower(): _text(found, hide) for name, found in response.headers.items()}
-            del response, sending, hide  # they know the key, and an error may be shown with all that was at hand
+            response = await self._open().request(method, url, data=body, headers=headers, allow_redirects=False)
+            hide = partial(_veiled, secrets=(*self._secrets, *lent(headers)) if headers else self._secrets)
+            # Read to its end, or broken off, a response gives its connection back by itself.
+            status, raw = response.status, hide(await response.read())
+            if status == 200:
+                return raw, {name: _text(found, hide) for name, found in response.headers.items() if _kept(name)}
+            said = {name.lower(): _text(found, hide) for name, found in response.headers.items()}
+            del response, hide  # they know the key, and an error may be shown with all that was at hand
             raise _error(status, raw, said)
         except aiohttp.ClientConnectorError as error:
             raise Unavailable(f"{_place(url)} cannot be reached ({_reason(error)}).", kind="unreachable") from error

@@ -73,5 +73,12 @@ def test_of_prices_that_rise_with_the_length_it_is_the_first_and_a_batch_costs_i
     assert found.dated == "2026-11-22"
 
 
+def test_what_is_written_to_a_cache_has_its_prices_for_five_minutes_and_for_an_hour() -> None:
+    # 1.25 and 2 times $1: https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing
+    found = price_of("claude-haiku-4-5", "https://api.anthropic.com", NOW)
+    assert found is not None
+    assert (found.input, found.cache_write, found.cache_write_hour) == (1, 1.25, 2)
+
+
 def test_what_is_not_paid_by_the_token_has_no_price_here() -> None:
     assert price_of("whisper-1", OPENAI, NOW) is None

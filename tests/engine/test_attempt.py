@@ -236,21 +236,27 @@ async def test_a_key_is_in_no_byte_of_the_store_no_log_and_no_error(
     assert not holding(KEY, tmp_path)
 
 
+BOTH = {"cache_write_tokens": 350, "cache_write_hour_tokens": 100}  # of them 250 for five minutes
+
+
 @pytest.mark.parametrize(
-    ("usage", "cached_price", "money"),
+    ("usage", "own", "money"),
     [
-        (Usage(input_tokens=1_000_000), None, 2.0),
-        (Usage(output_tokens=1_000_000), None, 8.0),
-        (Usage(input_tokens=1000, output_tokens=500, cached_tokens=400), 0.5, (600 * 2 + 400 * 0.5 + 500 * 8) / 1e6),
-        (Usage(input_tokens=1000, cached_tokens=400), None, 1000 * 2 / 1e6),
-        (Usage(input_tokens=1000, cached_tokens=400), 0.0, 600 * 2 / 1e6),
+        ({"input_tokens": 1_000_000}, {}, 2.0),
+        ({"input_tokens": 0, "output_tokens": 1_000_000}, {}, 8.0),
+        ({"output_tokens": 500, "cached_tokens": 400}, {"cached_input": 0.5}, (600 * 2 + 400 * 0.5 + 500 * 8) / 1e6),
+        ({"cached_tokens": 400}, {}, 1000 * 2 / 1e6),
+        ({"cached_tokens": 400}, {"cached_input": 0.0}, 600 * 2 / 1e6),
+        (BOTH, {"cache_write": 2.5, "cache_write_hour": 4}, (650 * 2 + 250 * 2.5 + 100 * 4) / 1e6),
+        (BOTH, {"cache_write": 2.5}, (750 * 2 + 250 * 2.5) / 1e6),
+        (BOTH, {}, 1000 * 2 / 1e6),
     ],
 )
-def test_cached_tokens_are_part_of_the_input_and_have_their_own_price(
-    usage: Usage, cached_price: float | None, money: float
+def test_tokens_read_from_a_cache_or_written_to_it_are_part_of_the_input_and_have_their_own_prices(
+    usage: dict[str, int], own: dict[str, float], money: float
 ) -> None:
-    price = Price(input=2, output=8, cached_input=cached_price, source="a test", dated="2026-11-22")
-    assert cost(agent("http://here/v1", price=price), usage) == pytest.approx(money)
+    price = Price(input=2, output=8, source="a test", dated="2026-11-22", **own)
+    assert cost(agent("http://here/v1", price=price), Usage(**{"input_tokens": 1000, **usage})) == pytest.approx(money)
 
 
 async def test_where_no_price_is_known_the_cost_is_unknown_and_not_nothing(tmp_path: Path) -> None:

@@ -1,12 +1,17 @@
 """Batches: what is handed over is not asked again, what comes home is what the live path would have stored, and what
 expired is asked again."""
 
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from studies import PRICE, Study, agent, blobs, flow, keys, step, study, synthesis
 
+from answering import Asked, answering, http
 from buttermilk.core.flows import Agent
 from buttermilk.core.jobs import Result
 from buttermilk.plugins import find
@@ -15,6 +20,7 @@ from buttermilk.testing import MockProvider
 
 pytestmark = pytest.mark.anyio
 HALF = PRICE.model_copy(update={"batch": 0.5})
+TAKES = ("/batches", ":batchGenerateContent")
 ONCE = ("mode", "cost", "started_at", "ended_at", "run_id", "reply_headers", "reply", "sent")
 VENDORS = {
     "openai": {"type": "openai"},
@@ -133,6 +139,110 @@ async def test_a_batch_that_was_called_back_is_waited_for_no_longer(tmp_path: Pa
         assert path.endswith("cancel")
         then = await go(one, asked, mode="live")
         assert (then.state, then.remaining) == ("finished", 0)
+
+
+CHILD = """
+import asyncio, os, signal, sys
+from pathlib import Path
+sys.path[:0] = sys.argv[4:]
+from buttermilk.core.flows import Agent
+from studies import flow, step, study
+from test_batching import plug_for
+
+class Dying:
+    def __init__(self, asked):
+        self.plug = plug_for(asked)
+    def __getattr__(self, name):
+        return getattr(self.plug, name)
+    async def submit(self, asked, mark):
+        if sys.argv[3] == "after":
+            await self.plug.submit(asked, mark)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+with study(Path(sys.argv[1]), 7) as one:
+    asked = Agent.model_validate_json(sys.argv[2])
+    asyncio.run(one.run(flow(step(asked)), plug_for=Dying, mode="batch"))
+"""
+
+
+def killed(folder: Path, asked: Agent, when: str) -> None:
+    """A run in a process of its own that is killed before, or after, the provider has taken its batch."""
+    here = Path(__file__).parent
+    given = [str(folder), asked.model_dump_json(), when, str(here), str(here.parent)]
+    child = subprocess.run([sys.executable, "-c", CHILD, *given], capture_output=True, text=True, check=False)
+    assert child.returncode == -signal.SIGKILL, child.stderr
+
+
+def taken(mock: MockProvider) -> int:
+    """How many batches the provider was handed."""
+    return sum(one["method"] == "POST" and one["path"].endswith(TAKES) for one in mock.requests())
+
+
+@pytest.mark.parametrize(("vendor", "mode"), [*((vendor, "batch") for vendor in VENDORS), ("openai", "live")])
+async def test_a_run_killed_when_its_batch_was_taken_and_not_noted_asks_nothing_twice(
+    tmp_path: Path, vendor: str, mode: str
+) -> None:
+    with MockProvider() as mock:
+        asked = asked_of(vendor, mock)
+        killed(tmp_path, asked, "after")
+        assert taken(mock) == 1
+        with study(tmp_path, 7) as one:
+            (open_,) = one.store.batches("run-1")
+            assert (open_.state, open_.ticket, len(open_.job_ids)) == ("submitting", open_.mark, 7)
+            then = await go(one, asked, mode=mode)
+            assert (then.state, then.remaining, then.skipped) == ("finished", 0, 7)
+            assert {(result.attempt, result.mode) for result in one.attempts("run-1")} == {(1, "batch")}
+            assert one.store.batches("run-1") == []
+        assert (taken(mock), mock.stats()["requests"]) == (1, 0)
+
+
+async def test_a_run_killed_before_its_batch_was_taken_hands_it_over_once_the_provider_would_list_it(
+    tmp_path: Path,
+) -> None:
+    with MockProvider() as mock:
+        asked = asked_of("openai", mock)
+        killed(tmp_path, asked, "before")
+        with study(tmp_path, 7) as one:
+            soon = await go(one, asked)
+            assert (soon.waiting, taken(mock)) == (7, 0)
+            later = datetime.now(UTC) + timedelta(seconds=61)
+            await one.run(flow(step(asked)), plug_for=plug_for, mode="batch", now=lambda: later)
+            assert taken(mock) == 1
+            assert [event["jobs"] for event in one.events("batch untaken")] == [7]
+            last = await go(one, asked)
+            assert (last.state, last.remaining, taken(mock)) == ("finished", 0, 1)
+
+
+async def test_a_batch_of_anothers_is_not_taken_for_the_lost_one(tmp_path: Path) -> None:
+    """Anthropic has no place for a mark: a batch that this store knows by its ticket is not the lost one."""
+    with MockProvider(batch_looks=9) as mock:
+        mine, other = asked_of("anthropic", mock), asked_of("anthropic", mock, name="other")
+        with study(tmp_path, 7) as one:
+            await go(one, other, name="run-0")
+        killed(tmp_path, mine.model_copy(update={"model": "claude-2"}), "after")
+        with study(tmp_path, 7) as one:
+            (known,) = one.store.batches("run-0")
+            then = await go(one, mine.model_copy(update={"model": "claude-2"}))
+            (found,) = one.store.batches("run-1")
+            assert (then.waiting, found.state, found.ticket != known.ticket, taken(mock)) == (7, "waiting", True, 2)
+
+
+@pytest.mark.parametrize(("status", "known"), [(429, True), (400, True), (500, False), (0, False)])
+async def test_a_hand_over_that_fails_is_done_with_only_where_it_is_known_that_nothing_was_taken(
+    tmp_path: Path, status: int, known: bool
+) -> None:
+    def tell(_: Asked) -> bytes:
+        return http({"error": {"message": "no"}}, status) if status else b"what?\r\n\r\n"
+
+    async with answering(tell) as server:
+        with study(tmp_path, 3) as one:
+            progress = await go(one, agent(server.url, price=HALF))
+            assert progress.lanes[0].down
+            assert [batch.state for batch in one.store.batches("run-1")] == ([] if known else ["submitting"])
+            run = one.store.run("run-1")
+            assert run is not None
+            assert await call_back(one.store, run, plug_for) == (0 if known else 3)
+            assert one.store.batches("run-1") == []
 
 
 async def test_a_reply_that_cannot_be_read_is_asked_about_once_more_at_once(tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ def test_after_the_first_halving_the_limit_is_cut_by_half_the_share_that_was_tol
         limiter = watched.limiter
         limiter.slow_down(0.0, None)
         assert limiter.limit == 20
+        limiter.active = 40
         await asyncio.sleep(1)
         for reply in range(20):  # a round: four of twenty, the growth of sixteen answers beside it
             limiter.slow_down(now(), None) if reply % 5 == 0 else limiter.went_well()
@@ -99,6 +100,18 @@ def test_after_the_first_halving_the_limit_is_cut_by_half_the_share_that_was_tol
             limiter.went_well()
         assert 19 <= limiter.limit <= 21  # + 2 × 19/20, - a tenth
         assert watched.said[-1][1]["share"] == pytest.approx(4 / 22, abs=0.02)
+
+    quickly(story())
+
+
+def test_after_that_an_answer_wins_room_only_where_no_place_stands_empty() -> None:
+    async def story() -> None:
+        limiter = Watched(start=40, concurrency=64).limiter
+        limiter.slow_down(0.0, None)
+        for active, limit in ((19, 20.0), (20, 20.1), (20, pytest.approx(20.2, abs=0.001))):
+            limiter.active = active
+            limiter.went_well()
+            assert limiter.limit == limit
 
     quickly(story())
 

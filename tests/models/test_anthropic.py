@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from answering import Asked, answering, http
 from asking import CODEBOOK, FEELINGS, PLANTED, job, keys
 from buttermilk.core.errors import ConfigError, Permanent, RateLimited, Unavailable
-from buttermilk.core.flows import Agent, Capabilities
+from buttermilk.core.flows import Agent, Capabilities, Codebook, Perspective, Question
 from buttermilk.core.jobs import Usage, fill
 from buttermilk.core.messages import Message, Reply, Request
 from buttermilk.models.anthropic import AnthropicMessages
@@ -251,3 +251,14 @@ async def test_the_mock_complains_where_claude_would(door: str, parameters: Any,
                 await of.complete(asking(of, Message(role, "The orchard hummed.")))
         finally:
             await of.close()
+
+
+def test_a_form_with_more_nulls_than_structured_outputs_take_is_told_before_anything_is_asked() -> None:
+    parts = (Question(name="words", ask="Which?", level="quote", optional=True, each="criterion"),)
+    codebook = Codebook(name="house", questions=parts)
+    rules = [Perspective(name=f"of_{n}", text="\n".join(f"{i}. Be fair." for i in range(n))) for n in (16, 17)]
+    claude().check(codebook.of(rules[0]))
+    claude(answers="tool").check(codebook.of(rules[1]))
+    with pytest.raises(ConfigError, match="'house' has 17 questions that may be answered by null") as caught:
+        claude().check(codebook.of(rules[1]))
+    assert "answers: tool" in caught.value.hint

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 import pytest
 from anthropic import Anthropic, AnthropicBedrock, AnthropicFoundry, AnthropicVertex, transform_schema
 from anthropic.types import (
+    CacheCreation,
     Message,
     OutputTokensDetails,
     RefusalStopDetails,
@@ -38,6 +39,17 @@ VERSE = {"role": "user", "content": "The orchard hummed."}
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "YSBwaWN0dXJl"}}
 PAPER = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0xLjc="}}
 SYSTEM = {"system": "Judge the verse."}
+COPIED = "In its words?\nCopied letter for letter from the text."
+SIGN = {
+    "type": "object",
+    "properties": {
+        "words": {"type": "array", "description": COPIED, "items": {"type": "string"}},
+        "mood": {"description": "Of which mood?", "enum": ["calm", "stormy", None]},
+        "force": {"description": "How strong?", "anyOf": [{"type": "number"}, {"type": "null"}]},
+    },
+    "required": ["words", "mood", "force"],
+    "additionalProperties": False,
+}
 NATIVE = {
     "type": "object",
     "properties": {
@@ -46,8 +58,10 @@ NATIVE = {
         "words": {"type": "number", "description": "How many words?"},
         "line": {"description": "In which line?", "anyOf": [{"type": "number"}, {"type": "null"}]},
         "why": {"description": "Why?", "anyOf": [{"type": "string"}, {"type": "null"}]},
+        "all": {"type": "array", "description": "Which moods?", "items": {"enum": ["calm", "stormy"]}},
+        "signs": {"type": "array", "description": "What shows it?", "items": SIGN},
     },
-    "required": ["mood", "second", "words", "line", "why"],
+    "required": ["mood", "second", "words", "line", "why", "all", "signs"],
     "additionalProperties": False,
 }
 
@@ -256,8 +270,16 @@ def test_input_tokens_include_those_that_were_cached() -> None:
         input_tokens=10,
         cache_read_input_tokens=2000,
         cache_creation_input_tokens=300,
+        cache_creation=CacheCreation(ephemeral_1h_input_tokens=100, ephemeral_5m_input_tokens=200),
         output_tokens=90,
         output_tokens_details=OutputTokensDetails(thinking_tokens=60),
     )
     reply = claude().understood(message(TextBlock(type="text", text="Hm."), usage=usage), {})
-    assert reply.usage == OurUsage(input_tokens=2310, cached_tokens=2000, output_tokens=90, reasoning_tokens=60)
+    assert reply.usage == OurUsage(
+        input_tokens=2310,
+        cached_tokens=2000,
+        output_tokens=90,
+        reasoning_tokens=60,
+        cache_write_tokens=300,
+        cache_write_hour_tokens=100,
+    )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anthropic
@@ -19,6 +20,8 @@ from buttermilk.testing import MockProvider
 from buttermilk.testing.uploads import CONTENT
 
 pytestmark = pytest.mark.anyio
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+MARK = "buttermilk-0123456789abcdef"
 
 
 @pytest.fixture
@@ -39,7 +42,7 @@ async def handed_over(agent: Agent, mock: MockProvider) -> tuple[Any, list[dict[
     """The plug, its live bodies, the ticket, and what the mock was sent."""
     plug = find("models", agent.type)(agent, keys, blobs)
     asked = asked_by(agent)
-    ticket = await plug.submit(asked)
+    ticket = await plug.submit(asked, MARK)
     return plug, bodies(plug, asked), ticket, mock.requests()
 
 
@@ -68,10 +71,24 @@ async def test_openai(mock: MockProvider) -> None:
     with openai.OpenAI(base_url=mock.url, api_key="sk") as client:
         content = "".join(json.dumps(line) + "\n" for line in lines).encode()
         file = client.files.create(file=("batch.jsonl", content), purpose="batch")
-        made = client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+        made = client.batches.create(
+            input_file_id=file.id,
+            endpoint="/v1/chat/completions",
+            completion_window="24h",
+            metadata={"buttermilk": MARK},
+        )
         theirs = mock.requests()
         assert client.batches.retrieve(made.id).status == "completed"
         assert client.batches.retrieve(ticket).output_file_id
+        mock.configure(batch_page=1)
+        assert [(one.id, one.metadata) for one in client.batches.list(limit=100)] == [
+            (made.id, {"buttermilk": MARK}),
+            (ticket, {"buttermilk": MARK}),
+        ]
+        pages = gets(mock, "/batches")
+    assert await plug.marked(MARK, 3, NOW) == [made.id, ticket]
+    assert gets(mock, "/batches")[2:] == pages
+    assert await plug.marked("another", 3, NOW) == []
     assert [jsonl(ours[0]), without_file(ours[1])] == [jsonl(theirs[0]), without_file(theirs[1])]
     assert answered(await outcomes(plug, ticket))
 
@@ -95,10 +112,18 @@ async def test_anthropic(mock: MockProvider) -> None:
     mock.reset()
     with anthropic.Anthropic(base_url=mock.root, api_key="sk") as client:
         listed: Any = [{"custom_id": f"id-{number}", "params": body} for number, body in enumerate(lives)]
-        client.messages.batches.create(requests=listed)
+        made = client.messages.batches.create(requests=listed)
         theirs = mock.requests()
         assert client.messages.batches.retrieve(ticket).processing_status == "ended"
         assert {one.result.type for one in client.messages.batches.results(ticket)} == {"succeeded"}
+        mock.configure(batch_page=1)
+        there = list(client.messages.batches.list(limit=1000))
+        assert [(one.id, sum(one.request_counts.model_dump().values())) for one in there] == [(made.id, 3), (ticket, 3)]
+        pages = gets(mock, "/batches")
+    assert await plug.marked(MARK, 3, there[0].created_at) == [made.id, ticket]
+    assert gets(mock, "/batches")[2:] == pages
+    assert await plug.marked(MARK, 4, there[0].created_at) == []
+    assert await plug.marked(MARK, 3, there[0].created_at - timedelta(minutes=8)) == []
     assert [(one["path"], one["body"]) for one in ours] == [(one["path"], one["body"]) for one in theirs]
     assert answered(await outcomes(plug, ticket))
 
@@ -113,7 +138,7 @@ async def test_gemini(mock: MockProvider) -> None:
         types.InlinedRequest(contents=one["contents"], metadata={"key": f"id-{number}"})
         for number, one in enumerate(lives)
     ]
-    client.batches.create(model=agent.model, src=source, config={"display_name": "buttermilk"})
+    made = client.batches.create(model=agent.model, src=source, config={"display_name": MARK})
     (theirs,) = mock.requests()
     (mine,) = ours
     assert mine["path"] == theirs["path"]
@@ -126,7 +151,20 @@ async def test_gemini(mock: MockProvider) -> None:
     assert found.state == types.JobState.JOB_STATE_SUCCEEDED
     assert found.dest is not None
     assert len(found.dest.inlined_responses or ()) == 3
+    mock.configure(batch_page=1)
+    there = [(one.name, one.display_name) for one in client.batches.list(config={"page_size": 100})]
+    assert there == [(made.name, MARK), (ticket, MARK)]
+    pages = gets(mock, "/batches")
+    assert await plug.marked(MARK, 3, NOW) == [made.name, ticket]
+    assert gets(mock, "/batches")[2:] == pages
+    assert await plug.marked("another", 3, NOW) == []
     assert answered(await outcomes(plug, ticket))
+
+
+def gets(mock: MockProvider, end: str) -> list[str]:
+    """What was asked for at paths that end so, in order."""
+    asked = [one["path"] for one in mock.requests() if one["method"] == "GET"]
+    return [path for path in asked if path.partition("?")[0].endswith(end)]
 
 
 def inlined(request: dict[str, Any]) -> list[dict[str, Any]]:

@@ -324,6 +324,16 @@ def test_cached_tokens_are_part_of_the_input_and_thoughts_of_the_output() -> Non
     assert reply.usage == Usage(input_tokens=100, output_tokens=50, cached_tokens=64, reasoning_tokens=30)
 
 
+def test_probabilities_of_tokens_are_read_and_one_that_is_left_out_is_nought() -> None:
+    chosen = [
+        types.LogprobsResultCandidate(token="Yes", log_probability=-0.5),
+        types.LogprobsResultCandidate(token="."),
+    ]
+    told = types.LogprobsResult(chosen_candidates=chosen)
+    reply = read(candidates=[candidate(types.Part(text="Yes."), logprobs_result=told)])
+    assert reply.tokens == ((b"Yes", -0.5), (b".", 0.0))
+
+
 def test_a_function_call_is_read() -> None:
     call = types.FunctionCall(id="c1", name="answer", args={"feeling": "mixed", "reason": None})
     reply = read(candidates=[candidate(types.Part(function_call=call))])

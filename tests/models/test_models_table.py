@@ -13,6 +13,7 @@ from buttermilk.core.errors import ConfigError
 from buttermilk.core.flows import Codebook
 from buttermilk.core.messages import Request
 from buttermilk.core.records import Part
+from buttermilk.engine.logprobs import logprobs
 from buttermilk.engine.parse import Forms, parse
 from buttermilk.models.dialect import Dialect
 from buttermilk.plugins import find
@@ -29,7 +30,7 @@ each_cell = pytest.mark.parametrize(("row", "column"), cells(), ids=[row.cell(co
 def plug_of(row: Row, mock: MockProvider, column: str) -> Any:
     url = mock.root if row.family.type == "anthropic" else mock.url
     strategy = column if column in STRATEGIES else "native"
-    agent = row.agent(url, strategy, column if column in MEDIA else "text")
+    agent = row.agent(url, strategy, column if column in MEDIA else "text", column == "logprobs")
     return find("models", agent.type)(agent, keys, BYTES.__getitem__), agent
 
 
@@ -47,7 +48,7 @@ async def test_a_cell_is_true(row: Row, column: str) -> None:
         media = (PARTS[column],) if column in PARTS else ()
         asked = question(agent, CODEBOOK, media)
         if column == "batch":
-            ticket = await plug.submit([("a", asked)])
+            ticket = await plug.submit([("a", asked)], "mark")
             assert await plug.ended(ticket)
             ((_, reply),) = [pair async for pair in plug.replies(ticket)]
         else:
@@ -56,7 +57,10 @@ async def test_a_cell_is_true(row: Row, column: str) -> None:
         body = json.dumps(mock.requests()[0]["body"])
     assert "the whole bright orchard hummed" in body
     assert all(base64.b64encode(BYTES[part.blob or ""]).decode() in body for part in media)
-    assert (parse(reply.text, Forms().of(CODEBOOK)).answers is not None) is (column != "prompted")
+    answers = parse(reply.text, Forms().of(CODEBOOK)).answers
+    assert (answers is not None) is (column != "prompted")
+    if column == "logprobs":
+        assert list(logprobs(reply.text, reply.tokens, answers or {})) == ["reason", "feeling"]
     assert ('"feeling"' in body.replace("\\", "")) is (column != "prompted")  # the schema went with it
 
 

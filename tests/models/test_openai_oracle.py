@@ -334,6 +334,23 @@ def test_a_reply_in_the_librarys_types_is_understood(
     assert json.loads(reply.raw) == said.model_dump(mode="json")
 
 
+def test_probabilities_of_tokens_are_read_where_the_library_has_them(mock: MockProvider, library: OpenAI) -> None:
+    said: Any = [{"role": "user", "content": "Yes?"}]
+    chat = library.chat.completions.create(model="gpt-4o-mini", messages=said, logprobs=True)
+    logprobs = chat.choices[0].logprobs
+    assert logprobs is not None
+    theirs = [(one.token.encode(), one.logprob) for one in logprobs.content or ()]
+    assert list(read(OpenAIChat, chat).tokens) == theirs != []
+    assert b"".join(piece for piece, _ in theirs).decode() == chat.choices[0].message.content
+
+    include: Any = ["message.output_text.logprobs"]
+    found = library.responses.create(model="gpt-5.4", input="Yes?", include=include)
+    part = next(item for item in found.output if item.type == "message").content[0]
+    assert part.type == "output_text"
+    theirs = [(bytes(one.bytes), one.logprob) for one in part.logprobs or ()]
+    assert list(read(OpenAIResponses, found).tokens) == theirs != []
+
+
 @pytest.mark.parametrize("fault", ["", "prefuse", "plength"])
 @pytest.mark.parametrize("asked", [RESPONSES[0], RESPONSES[-1]], ids=["text", "tool"])
 def test_what_our_mock_says_is_what_the_library_expects(

@@ -13,6 +13,7 @@ from buttermilk.core.errors import Permanent, Unavailable
 from buttermilk.core.flows import Agent, Capabilities, Codebook, Question
 from buttermilk.core.messages import Reply
 from buttermilk.core.records import Part
+from buttermilk.engine.logprobs import logprobs
 from buttermilk.engine.parse import Forms, parse
 from buttermilk.models.openai import OpenAIChat
 from buttermilk.plugins import find
@@ -91,6 +92,17 @@ async def test_who_answered_is_kept_with_the_answer(url: str) -> None:
     assert reply.response_id
     assert reply.model_fingerprint
     assert reply.raw.startswith("{")
+
+
+async def test_how_probable_it_held_an_answer_is_what_its_tokens_say(url: str) -> None:
+    replies = await asked(agent(url, parameters={"logprobs": True, "top_logprobs": 1}), seeds=range(5))
+    for reply in replies:
+        answers = parse(reply.text, Forms().of(CODEBOOK)).answers or {}
+        told = logprobs(reply.text, reply.tokens, answers)
+        assert set(told) <= set(answers)
+        assert "feeling" in told
+        assert all(logprob < 0 for logprob in told.values())
+    assert (await asked(agent(url)))[0].tokens == ()
 
 
 async def test_a_hostile_text_stays_in_its_message(url: str) -> None:

@@ -15,6 +15,7 @@ from buttermilk.core.errors import ConfigError
 from buttermilk.core.flows import Agent, Codebook, Question
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Reply
+from buttermilk.core.records import HumanLabel
 from buttermilk.models.simulated import Simulated
 
 pytestmark = pytest.mark.anyio
@@ -215,6 +216,13 @@ async def test_a_tie_is_broken_by_the_seed_one_way_or_the_other() -> None:
     assert {json.loads(reply.text)["feeling"] for reply in replies} == {"negative", "positive"}
 
 
+async def test_a_reader_has_one_vote_in_a_synthesis_however_often_it_was_asked() -> None:
+    habit = [answer("positive", number, agent="ana", repeat=number) for number in (1, 2, 3)]
+    others = [answer("negative", 4, agent="ben"), answer("negative", 5, agent="cleo")]
+    asked = job(agent(faithful=1), inputs={"answers": (*habit, *others)})
+    assert json.loads((await ask(reader(faithful=1), asked)).text)["feeling"] == "negative"
+
+
 async def test_an_unfaithful_synthesis_says_something_else() -> None:
     assert (await synthesised("negative", "negative", faithful=0))["feeling"] != "negative"
 
@@ -223,6 +231,25 @@ async def test_with_no_answer_to_read_it_refuses_rather_than_invents() -> None:
     refused = answer(None, 1, status="refused", values=None)
     asked = job(agent(), inputs={"answers": (refused,)})
     assert "no answer to read" in ((await ask(reader(), asked)).refusal or "")
+
+
+# ---- texts, quotes and lists that a person has coded
+
+
+async def test_what_a_person_has_written_is_given_back_and_an_empty_word_is_null() -> None:
+    parts = (
+        Question(name="evidence", ask="Which words?", level="quote"),
+        Question(name="problem", ask="What is wrong?", level="text"),
+        Question(name="remedy", ask="What helps?", level="text", optional=True),
+    )
+    frames = Question(name="frames", ask="Which frames?", level="group", parts=parts, many=True)
+    said = {"frames.count": "1", "frames.1.evidence": "inward strife", "frames.1.problem": "war", "frames.1.remedy": ""}
+    labels = tuple(HumanLabel(question=name, value=value) for name, value in said.items())
+    book, record = Codebook(name="frames", questions=(frames,)), verse().model_copy(update={"labels": labels})
+    found = json.loads((await ask(reader(), job(agent(), record, codebook=book))).text)
+    assert found == {"frames": [{"evidence": "inward strife", "problem": "war", "remedy": None}]}
+    none = record.model_copy(update={"labels": (HumanLabel(question="frames.count", value=0),)})
+    assert json.loads((await ask(reader(), job(agent(), none, codebook=book))).text) == {"frames": []}
 
 
 # ---- numbers

@@ -250,7 +250,7 @@ async def test_a_file_that_google_may_have_dropped_is_uploaded_anew(
 async def test_a_batch_names_uploaded_files_and_leaves_them_to_the_vendors_hour(kind: str, mock: MockProvider) -> None:
     plug = plug_of(kind, mock.root)
     asked = [(f"id-{number}", asking(plug, PAPER, text=f"{number}?")) for number in range(3)]
-    ticket = await plug.submit(asked)
+    ticket = await plug.submit(asked, "mark")
     await plug.close()
     assert began(mock) == (2 if kind == "openai" else 1)  # its batch is a file as well
     assert not of(mock, "DELETE")

@@ -186,13 +186,29 @@ async def test_a_connection_that_is_reset_is_a_broken_connection() -> None:
         await wire.close()
 
 
-async def test_connections_are_kept_and_used_again() -> None:
-    with MockProvider(latency_ms=1) as mock:
+@pytest.mark.parametrize("faults", [{}, {"p429": 100}, {"p500": 100}], ids=["answered", "slow down", "failed"])
+async def test_connections_are_kept_and_used_again_whatever_came(faults: dict[str, float]) -> None:
+    with MockProvider(latency_ms=1, **faults) as mock:
         wire, body = Wire({}, Limits()), b'{"model": "mock", "messages": [{"role": "user", "content": "?"}]}'
         for _ in range(5):
-            await asyncio.gather(*(wire.post(URL(mock.url + "/chat/completions"), body) for _ in range(4)))
+            calls = (wire.post(URL(mock.url + "/chat/completions"), body) for _ in range(4))
+            ended = await asyncio.gather(*calls, return_exceptions=True)
+            assert {isinstance(one, tuple) for one in ended} == {not faults}
         assert mock.stats()["connections"] == 4
         await wire.close()
+        await wire.close()
+
+
+async def test_a_reply_that_breaks_off_half_way_is_late_and_its_connection_is_not_used_again() -> None:
+    half = http("never all of it")[:-5]
+    async with answering(lambda one: half if one.body == b"half" else http("whole")) as server:
+        wire = Wire({}, Limits(timeout_seconds=0.2))
+        for _ in range(2):
+            with pytest.raises(TimedOut):
+                await wire.post(URL(server.url), b"half")
+        raw, _ = await wire.post(URL(server.url), b"")
+        assert raw == b"whole"  # and not the rest of another's
+        assert [one.body for one in server.asked] == [b"half", b"half", b""]
         await wire.close()
 
 

@@ -28,6 +28,8 @@ def price_of(model: str, base_url: str, now: datetime) -> Price | None:
         input=given,
         output=made,
         cached_input=_first(usual, "cache_read_mtok"),
+        cache_write=_first(usual, "cache_write_mtok"),
+        cache_write_hour=_first(usual, "cache_write_1h_mtok"),
         batch=min(1.0, in_batch / given) if in_batch and given else 1.0,
         source=f"genai-prices {__version__}",
         dated=f"{now:%Y-%m-%d}",

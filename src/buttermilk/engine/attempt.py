@@ -13,9 +13,11 @@ from buttermilk.core.errors import PromptError, ProviderError, RateLimited, Tran
 from buttermilk.core.flows import Agent
 from buttermilk.core.jobs import Job, Result, Status, Usage
 from buttermilk.core.messages import Output, Reply, Request
+from buttermilk.core.quotes import checked
 from buttermilk.engine.assemble import assemble, reask, shown
 from buttermilk.engine.limits import LONGEST_PAUSE_SECONDS as LONGEST_TOLD_SECONDS
 from buttermilk.engine.limits import ClosedError, Limiter
+from buttermilk.engine.logprobs import logprobs
 from buttermilk.engine.parse import Forms, parse
 
 FIRST_PAUSE_SECONDS = 0.5
@@ -218,7 +220,10 @@ class Attempts:
             status: Status = "unparsed"
             kind = "truncated" if reply.finish == "length" else "unparsed"
             return {"status": status, "parse": "none", "error_kind": kind, "error": found.why}
-        return {"status": "answered", "answers": found.answers, "parse": "reasked" if reasked else found.how}
+        given = {"status": "answered", "answers": found.answers, "parse": "reasked" if reasked else found.how}
+        quotes = {"quotes": checked(job, found.answers)} if job.codebook.quotes else {}
+        sure = {"logprobs": logprobs(reply.text, reply.tokens, found.answers)} if reply.tokens else {}
+        return given | quotes | sure
 
 
 def _failed(error: ProviderError) -> dict[str, Any]:
@@ -240,12 +245,15 @@ def _cut_short(result: Result) -> Result:
 
 
 def cost(agent: Agent, usage: Usage) -> float | None:
-    """Money for one reply; None where the agent has no price. Cached tokens are part of the input tokens."""
+    """Money for one reply; None where the agent has no price. What was read from a cache or written to it is part of
+    the input, and costs as much where it has no price of its own."""
     if agent.price is None:
         return None
-    cached_price = agent.price.cached_input if agent.price.cached_input is not None else agent.price.input
-    fresh = usage.input_tokens - usage.cached_tokens
-    money = fresh * agent.price.input + usage.cached_tokens * cached_price + usage.output_tokens * agent.price.output
+    price, hour = agent.price, usage.cache_write_hour_tokens
+    written, read = usage.cache_write_tokens - hour, usage.cached_tokens
+    own = ((read, price.cached_input), (written, price.cache_write), (hour, price.cache_write_hour))
+    money = usage.input_tokens * price.input + usage.output_tokens * price.output
+    money += sum(tokens * (each - price.input) for tokens, each in own if each is not None)
     return money / 1_000_000
 
 

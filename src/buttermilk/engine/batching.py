@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any, cast
 
 from buttermilk.core.contracts import Batches, Model, Store, Tool
-from buttermilk.core.errors import PromptError, ProviderError
+from buttermilk.core.errors import PromptError, ProviderError, RateLimited, Transient
 from buttermilk.core.flows import Agent
+from buttermilk.core.hashing import fingerprint
 from buttermilk.core.jobs import Batch, Job
 from buttermilk.core.messages import Reply, Request
 from buttermilk.engine.assemble import assemble
@@ -24,6 +25,7 @@ from buttermilk.engine.writer import Writer
 Asked = list[tuple[Job, Request]]
 Come = tuple[str, Reply | ProviderError]
 TOGETHER = 200  # replies that are read and stored at a time
+LISTED_SECONDS = 60.0  # what was handed over is in the provider's list by then
 
 
 def takes_batches(plug: Model | Tool) -> bool:
@@ -51,15 +53,33 @@ class Batching:
                 continue
             plug = cast(Batches, self.plug(agent))
             try:
-                ended = await plug.ended(batch.ticket)
+                if batch.state == "submitting":
+                    batch = await self._looked_for(batch, plug)
+                ended = batch.state == "waiting" and await plug.ended(batch.ticket)
                 if ended:
                     await self._bring_home(batch, plug, lane)
             except ProviderError as error:
                 ended = False
                 lane.progress.down = f"batch {batch.ticket}: {error.message}"
-            if not ended:
+            if not ended and batch.state != "untaken":
                 waiting.update(batch.job_ids)
         return waiting
+
+    async def _looked_for(self, batch: Batch, plug: Batches) -> Batch:
+        """A run ended between handing it over and hearing the ticket: it is found there, or it was never taken. What
+        was handed over a moment ago may not be listed yet."""
+        known = await self.writer.call(self.store.tickets)
+        there = await plug.marked(batch.mark, len(batch.job_ids), batch.submitted_at)
+        mine = [ticket for ticket in there if ticket not in known]
+        if not mine and (self.attempts.now() - batch.submitted_at).total_seconds() < LISTED_SECONDS:
+            return batch
+        return await self._settle(batch, "waiting", mine[0]) if mine else await self._settle(batch, "untaken")
+
+    async def _settle(self, batch: Batch, state: str, ticket: str = "") -> Batch:
+        settled = batch.model_copy(update={"state": state, "ticket": ticket or batch.ticket})
+        await self.writer.call(self.store.settle, batch.ticket, settled)
+        self.log(f"batch {state}", {"ticket": settled.ticket, "jobs": len(batch.job_ids), "endpoint": batch.endpoint})
+        return settled
 
     async def _bring_home(self, batch: Batch, plug: Batches, lane: Lane) -> None:
         count, come = 0, list[Come]()
@@ -70,7 +90,8 @@ class Batching:
                 await self._keep(come, batch, plug, lane)
                 come.clear()
         await self._keep(come, batch, plug, lane)
-        await self.writer.call(self.store.settle, batch.ticket, "collected")
+        collected = batch.model_copy(update={"state": "collected"})
+        await self.writer.call(self.store.settle, batch.ticket, collected)
         self.log("batch collected", {"ticket": batch.ticket, "replies": count, "of": len(batch.job_ids)})
 
     async def _keep(self, come: Sequence[Come], batch: Batch, plug: Batches, lane: Lane) -> None:
@@ -109,31 +130,35 @@ class Batching:
     async def _hand_over(self, asked: Asked, lane: Lane) -> None:
         if lane.limiter.closed.is_set():
             return
-        agent, now = asked[0][0].agent, self.attempts.now()
-        plug = cast(Batches, self.plug(agent))
+        jobs = [job for job, _ in asked]
+        plug = cast(Batches, self.plug(jobs[0].agent))
+        batch = _batch(self.run_id, jobs, lane.limiter.endpoint, self.attempts.now())
+        await self.writer.call(self.store.submitting, batch, jobs)
         try:
-            ticket = await plug.submit([(job.job_id, request) for job, request in asked])
+            ticket = await plug.submit([(job.job_id, request) for job, request in asked], batch.mark)
         except ProviderError as error:
             lane.progress.down = error.message
             lane.limiter.close()
             self.log("batch refused", {"endpoint": lane.limiter.endpoint, "why": error.message})
+            if not isinstance(error, Transient) or isinstance(error, RateLimited) or error.kind == "unreachable":
+                await self._settle(batch, "untaken")  # else nobody knows: the next run looks for it
             return
-        jobs = [job for job, _ in asked]
-        batch = _batch(ticket, self.run_id, jobs, lane.limiter.endpoint, now)
-        await self.writer.call(self.store.submitted, batch, jobs)
+        await self._settle(batch, "waiting", ticket)
         lane.progress.waiting += len(jobs)
-        self.log("batch submitted", {"ticket": ticket, "jobs": len(jobs), "endpoint": lane.limiter.endpoint})
 
 
-def _batch(ticket: str, run_id: str, jobs: Sequence[Job], endpoint: str, now: datetime) -> Batch:
-    first = jobs[0]
+def _batch(run_id: str, jobs: Sequence[Job], endpoint: str, now: datetime) -> Batch:
+    first, job_ids = jobs[0], tuple(job.job_id for job in jobs)
+    mark = f"buttermilk-{fingerprint([run_id, now.isoformat(), list(job_ids)])[:32]}"
     return Batch(
-        ticket=ticket,
+        ticket=mark,
+        mark=mark,
         run_id=run_id,
         step=first.step,
         agent=first.agent.name,
         agent_hash=first.agent.hash,
         endpoint=endpoint,
-        job_ids=tuple(job.job_id for job in jobs),
+        job_ids=job_ids,
         submitted_at=now,
+        state="submitting",
     )

@@ -6,6 +6,8 @@
 The first "slow down" halves the limit and ends the fast growth. After that it is cut once a round (as many replies as
 the limit allows at once) by half the share of "slow down" among them: all of them halve it, one in five takes a tenth
 off, as DCTCP does it (RFC 8257). An endpoint that turns calls away by chance would else be asked one call at a time.
+Only an answer that comes while every place is taken wins room (RFC 7661): where others were turned away meanwhile,
+places stand empty, and it says nothing of whether more would be taken.
 """
 
 import asyncio
@@ -131,7 +133,7 @@ class Limiter:
         pause = self.paused_until - self.clock()
         try:
             if pause > 0 and not self.held:
-                await asyncio.wait([waiter], timeout=pause)
+                await asyncio.wait([waiter], timeout=max(pause, 0.001))  # a clock may stop short of next to nothing
             else:
                 await waiter
         finally:
@@ -220,6 +222,8 @@ class Limiter:
         return max(self.limit, WINDOW)
 
     def _grow(self) -> None:
+        if not self.growing_fast and self.active < int(self.limit):
+            return
         before = int(self.limit)
         self.limit = min(self.limit + (GROWTH if self.growing_fast else GROWTH / self.round), self.limits.concurrency)
         # Growth is logged where it matters to a reader: at each doubling, and when the cap is reached.

@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from buttermilk.core.contracts import Store
-from buttermilk.core.flows import Agent, Flow, Perspective, Prompt, Step
+from buttermilk.core.flows import Agent, Codebook, Flow, Perspective, Prompt, Step
 from buttermilk.core.jobs import Answer, Cell, Job, hash_of_inputs
 from buttermilk.core.records import Record, RecordRef
 from buttermilk.core.values import Scalar
@@ -34,6 +34,11 @@ class CellPlan:
         return 1 if self.agent.deterministic else self.step.repeats
 
     @cached_property
+    def codebook(self) -> Codebook:
+        """As it is asked from this perspective."""
+        return self.step.codebook.of(self.perspective)
+
+    @cached_property
     def cell(self) -> Cell:
         flow, step = self.flow, self.step
         return Cell.build(
@@ -41,7 +46,7 @@ class CellPlan:
             self.agent,
             self.prompt,
             self.perspective,
-            step.codebook,
+            self.codebook,
             self.variant,
             flow.wave,
             step.arm,
@@ -57,7 +62,7 @@ class CellPlan:
             "agent": self.agent,
             "prompt": self.prompt if asked else None,
             "perspective": self.perspective if asked else None,
-            "codebook": self.step.codebook,
+            "codebook": self.codebook,
             "variant": self.variant,
             "wave": self.flow.wave,
             "arm": self.step.arm,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from buttermilk.core.contracts import Model, Rereads, Store, Tool
 from buttermilk.core.errors import ProviderError
+from buttermilk.core.flows import Agent
 from buttermilk.core.jobs import Cell, Job, Result
 from buttermilk.engine.attempt import Attempts
 from buttermilk.engine.writer import Writer
@@ -36,9 +37,13 @@ class Rereading:
 
     async def _cells(self, job: Job) -> list[Cell]:
         if job.cell.key not in self._like:
-            there = await self.writer.call(self.store.cells, job.step, job.agent.type)
-            mine = job.agent.raw_hash
-            self._like[job.cell.key] = [
-                cell for cell, agent in there if agent.raw_hash == mine and cell.key != job.cell.key
-            ]
+            self._like[job.cell.key] = await self.writer.call(of_same_scores, self.store, job.cell, job.agent)
         return self._like[job.cell.key]
+
+
+def of_same_scores(store: Store, cell: Cell, agent: Agent) -> list[Cell]:
+    """The other cells that were asked for the very scores which this one would be, to read them by other rules. Those
+    of another wave are none: a service may have changed."""
+    there, round_ = store.cells(cell.step, agent.type), (cell.wave, cell.arm)
+    same = (one for one, asked in there if asked.raw_hash == agent.raw_hash and (one.wave, one.arm) == round_)
+    return [one for one in same if one.key != cell.key]

@@ -18,7 +18,7 @@ from buttermilk.core.jobs import Usage
 from buttermilk.core.messages import Finish, Message, Reply, Request
 from buttermilk.core.records import Part
 from buttermilk.models.batches import AnthropicBatches, BatchWay
-from buttermilk.models.dialect import TOOL, Dialect, Goes, blob, text
+from buttermilk.models.dialect import TOOL, Dialect, Goes, blob, each_schema, text
 from buttermilk.models.uploads import FILE, AnthropicUploads, Uploads
 
 FINISH: Mapping[str, Finish] = {
@@ -34,6 +34,7 @@ VERSION = "2023-06-01"
 IN_BODY = {"vertex": "vertex-2023-10-16", "bedrock": "bedrock-2023-05-31"}  # the same version by other names
 TAKES = ("text", "image", "pdf")
 LIMITS = ("minimum", "maximum")  # structured outputs refuse a schema that has them
+MOST_NULLS = 16  # of values that may be one of two types, in one schema; a forced call may have any number
 KEPT_BACK = "blocked by content filtering policy"  # all that this complaint says; it comes as an invalid request
 
 
@@ -59,6 +60,16 @@ class AnthropicMessages(Dialect):
         super().__init__(agent, keys, blobs)
         if agent.door in IN_BODY:  # https://github.com/anthropics/anthropic-sdk-typescript/issues/1038
             self.fetches = {}
+
+    def check(self, codebook: Codebook) -> None:
+        """Raises ConfigError for a form that structured outputs would not take."""
+        nulls = sum(question.optional for question in codebook.every)
+        if self.agent.capabilities.answers == "native" and nulls > MOST_NULLS:
+            raise ConfigError(
+                f"codebook '{codebook.name}' has {nulls} questions that may be answered by null; Claude's own schemas "
+                f"take {MOST_NULLS} (agent '{self.agent.name}').",
+                hint="Under `capabilities:` write `answers: tool`.",
+            )
 
     def _headers(self, keys: Keys) -> tuple[dict[str, str], list[str]]:
         headers, secrets = super()._headers(keys)
@@ -141,7 +152,8 @@ def _answer_shape(codebook: Codebook, agent: Agent) -> dict[str, Any]:
     strategy = agent.capabilities.answers
     if strategy == "native":
         more: Any = agent.parameters.get("output_config") or {}  # `effort` stands there too
-        return {"output_config": {**more, "format": {"type": "json_schema", "schema": _taken(codebook.schema_)}}}
+        schema = {"type": "json_schema", "schema": each_schema(codebook.schema_, _taken)}
+        return {"output_config": {**more, "format": schema}}
     if strategy == "tool":
         choice = {"type": "tool", "name": TOOL, "disable_parallel_tool_use": True}  # else it may answer twice
         return {"tools": [{"name": TOOL, "input_schema": codebook.schema_}], "tool_choice": choice}
@@ -149,15 +161,11 @@ def _answer_shape(codebook: Codebook, agent: Agent) -> dict[str, Any]:
 
 
 def _taken(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A codebook's schema as structured outputs take it; what is left out here is checked when the answer is read.
+    """A schema as structured outputs take it; what is left out here is checked when the answer is read. An `enum` says
+    its types itself: beside the list of two types that a `null` needs, it is refused.
 
     https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations
     """
-    return {**schema, "properties": {name: _question(one) for name, one in schema["properties"].items()}}
-
-
-def _question(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """An `enum` says its types itself: beside the list of two types that a `null` needs, it is refused."""
     kind, left_out = schema["type"], {"type", *LIMITS}
     kept = {key: one for key, one in schema.items() if key not in left_out}
     if "enum" in kept:
@@ -180,12 +188,17 @@ def _refusal(found: Mapping[str, Any], said: str) -> str:
 
 
 def _usage(found: Mapping[str, Any]) -> Usage:
-    """`input_tokens` leaves out what was read from the cache or written to it: all three together were sent."""
+    """`input_tokens` leaves out what was read from the cache or written to it: all three together were sent.
+    https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing
+    """
     read = found.get("cache_read_input_tokens") or 0
     written = found.get("cache_creation_input_tokens") or 0
+    hour = (found.get("cache_creation") or {}).get("ephemeral_1h_input_tokens") or 0
     return Usage(
         input_tokens=(found.get("input_tokens") or 0) + read + written,
         output_tokens=found.get("output_tokens") or 0,
         cached_tokens=read,
         reasoning_tokens=(found.get("output_tokens_details") or {}).get("thinking_tokens") or 0,
+        cache_write_tokens=written,
+        cache_write_hour_tokens=hour,
     )

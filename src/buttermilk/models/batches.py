@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic_core import from_json, to_json
 from yarl import URL
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from buttermilk.models.dialect import Dialect
 
 SIZE = 5_000  # questions at once: within every vendor's limits of count and bytes for texts of some pages
+MARK = "buttermilk"  # the key in OpenAI's metadata under which our mark stands
+CLOCKS_SECONDS = 300  # by so much a vendor's clock and ours may differ
 Item = tuple[str, bytes]  # our id, and the live body
 
 
@@ -33,7 +36,11 @@ class BatchWay:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
 
-    async def submit(self, items: Sequence[Item]) -> str:
+    async def submit(self, items: Sequence[Item], mark: str) -> str:
+        raise NotImplementedError
+
+    def marked(self, mark: str, count: int, since: datetime) -> AsyncIterator[str]:
+        """Tickets of what may be the batch of this mark."""
         raise NotImplementedError
 
     async def ended(self, ticket: str) -> bool:
@@ -59,6 +66,22 @@ class BatchWay:
             raise Unavailable(f"the reply about a batch is no JSON object: {raw[:200]!r}", kind="malformed")
         return found
 
+    async def listed(self, path: str, cursor: str, most: int) -> AsyncIterator[dict[str, Any]]:
+        """All batches there are, page by page, as OpenAI and Anthropic list them; none where nobody lists any."""
+        after = ""
+        while True:
+            try:
+                page = await self.call("GET", f"{path}?limit={most}{after}")
+            except Permanent as error:
+                if error.http_status in (404, 405):
+                    return
+                raise
+            for one in page["data"]:
+                yield one
+            if not page.get("has_more"):
+                return
+            after = f"&{cursor}={page['last_id']}"
+
     def reply(self, body: Any) -> Reply | ProviderError:
         """One item's own reply, read as a live one."""
         try:
@@ -68,22 +91,28 @@ class BatchWay:
 
 
 class OpenAIBatches(BatchWay):
-    """A file of lines is uploaded; two files of lines come back, those answered and those not."""
+    """A file of lines is uploaded; two files of lines come back, those answered and those not. A file that was uploaded
+    and not asked for asks nothing, and costs nothing."""
 
-    async def submit(self, items: Sequence[Item]) -> str:
+    async def submit(self, items: Sequence[Item], mark: str) -> str:
         path = urlsplit(self.dialect.url).path
         head = b'","method":"POST","url":' + json.dumps(path).encode() + b',"body":'
         lines = b"".join(b'{"custom_id":"' + key.encode() + head + body + b"}\n" for key, body in items)
-        mark = f"buttermilk-{secrets.token_hex(16)}"
+        edge = f"buttermilk-{secrets.token_hex(16)}"
         parts = [
-            f'--{mark}\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n',
-            f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="batch.jsonl"\r\n',
+            f'--{edge}\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n',
+            f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="batch.jsonl"\r\n',
             "Content-Type: application/jsonl\r\n\r\n",
         ]
-        form = "".join(parts).encode() + lines + f"\r\n--{mark}--\r\n".encode()
-        file = from_json(await self.raw("POST", "/files", form, f"multipart/form-data; boundary={mark}"))
-        asked = {"input_file_id": file["id"], "endpoint": path, "completion_window": "24h"}
+        form = "".join(parts).encode() + lines + f"\r\n--{edge}--\r\n".encode()
+        file = from_json(await self.raw("POST", "/files", form, f"multipart/form-data; boundary={edge}"))
+        asked = {"input_file_id": file["id"], "endpoint": path, "completion_window": "24h", "metadata": {MARK: mark}}
         return str((await self.call("POST", "/batches", to_json(asked)))["id"])
+
+    async def marked(self, mark: str, count: int, since: datetime) -> AsyncIterator[str]:
+        async for one in self.listed("/batches", "after", 100):
+            if (one.get("metadata") or {}).get(MARK) == mark:
+                yield one["id"]
 
     async def ended(self, ticket: str) -> bool:
         batch = await self.call("GET", f"/batches/{ticket}")
@@ -110,11 +139,19 @@ class OpenAIBatches(BatchWay):
 
 
 class AnthropicBatches(BatchWay):
-    """One request with all of them; the results are lines."""
+    """One request with all of them; the results are lines. There is no place for a name of ours: a batch is known again
+    by when it was made, and how many questions it has."""
 
-    async def submit(self, items: Sequence[Item]) -> str:
+    async def submit(self, items: Sequence[Item], mark: str) -> str:
         listed = b",".join(b'{"custom_id":"' + key.encode() + b'","params":' + body + b"}" for key, body in items)
         return str((await self.call("POST", "/v1/messages/batches", b'{"requests":[' + listed + b"]}"))["id"])
+
+    async def marked(self, mark: str, count: int, since: datetime) -> AsyncIterator[str]:
+        near = CLOCKS_SECONDS + self.dialect.agent.limits.timeout_seconds
+        async for one in self.listed("/v1/messages/batches", "after_id", 1000):
+            made = datetime.fromisoformat(one["created_at"])
+            if sum(one["request_counts"].values()) == count and abs((made - since).total_seconds()) < near:
+                yield one["id"]
 
     async def ended(self, ticket: str) -> bool:
         return bool((await self.call("GET", f"/v1/messages/batches/{ticket}"))["processing_status"] == "ended")
@@ -136,13 +173,25 @@ class AnthropicBatches(BatchWay):
 class GeminiBatches(BatchWay):
     """Requests inlined in an operation, which holds the responses in the end."""
 
-    async def submit(self, items: Sequence[Item]) -> str:
+    async def submit(self, items: Sequence[Item], mark: str) -> str:
         listed = b",".join(
             b'{"metadata":{"key":"' + key.encode() + b'"},"request":' + body + b"}" for key, body in items
         )
-        body = b'{"batch":{"displayName":"buttermilk","inputConfig":{"requests":{"requests":[' + listed + b"]}}}}"
+        named = b'{"batch":{"displayName":' + to_json(mark) + b',"inputConfig":{"requests":{"requests":['
+        body = named + listed + b"]}}}}"
         path = f"/models/{self.dialect.agent.model}:batchGenerateContent"
         return str((await self.call("POST", path, body))["name"])
+
+    async def marked(self, mark: str, count: int, since: datetime) -> AsyncIterator[str]:
+        after = ""
+        while True:
+            page = await self.call("GET", f"/batches?pageSize=100{after}")
+            for one in page.get("operations") or ():
+                if one["metadata"].get("displayName") == mark:
+                    yield one["name"]
+            if not page.get("nextPageToken"):
+                return
+            after = f"&pageToken={quote(page['nextPageToken'], safe='')}"
 
     async def ended(self, ticket: str) -> bool:
         found = await self.call("GET", f"/{ticket}")

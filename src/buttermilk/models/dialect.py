@@ -7,7 +7,9 @@ is reached by. The body holds what the agent declares and nothing else.
 import base64
 import hashlib
 import json
+import math
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, Literal, cast
 from urllib.parse import urlsplit
@@ -20,10 +22,10 @@ from buttermilk.core.errors import ConfigError, Permanent, ProviderError, Unavai
 from buttermilk.core.flows import Agent
 from buttermilk.core.hashing import sha256
 from buttermilk.core.jobs import Piece, Sent, cut, fill
-from buttermilk.core.messages import Reply, Request
+from buttermilk.core.messages import Reply, Request, Token
 from buttermilk.core.records import Part
+from buttermilk.doors.door import Door, door_of
 from buttermilk.models.batches import SIZE, BatchWay
-from buttermilk.models.doors import Door, door_of
 from buttermilk.models.uploads import FILE, Uploads
 from buttermilk.wire import Streamed, Wire, message_in, rest_after
 
@@ -122,14 +124,14 @@ class Dialect:
             if refused is None:
                 raise
             return refused._replace(raw=error.raw, http_status=error.http_status, sent=sent)
-        return self.understood(raw, headers)._replace(sent=sent, rest_seconds=rest_after(headers))
+        return self.understood(raw, headers, sent)
 
     def _made(self, request: Request) -> tuple[Sent, bytes | Streamed]:
         """The body and what is kept of it. One with media is not put together: it is hashed, and sent, in pieces."""
         skeleton, texts = self.skeleton(request)
         pieces = cut(skeleton, texts)
         body: bytes | Streamed
-        if all(isinstance(piece, bytes) for piece in pieces):
+        if {*map(type, pieces)} == {bytes}:
             body = b"".join(cast(list[bytes], pieces))
             key = sha256(body)
         else:
@@ -191,11 +193,14 @@ class Dialect:
             raise ConfigError(f"'{self.agent.type}' takes no batches (agent '{self.agent.name}').")
         return self.batches(self)
 
-    async def submit(self, asked: Sequence[tuple[str, Request]]) -> str:
+    async def submit(self, asked: Sequence[tuple[str, Request]], mark: str) -> str:
         way = self._way()
         if self._files:
             await self._files.ready(self._for_upload([request for _, request in asked]), for_batch=True)
-        return await way.submit([(key, self._whole(request)) for key, request in asked])
+        return await way.submit([(key, self._whole(request)) for key, request in asked], mark)
+
+    async def marked(self, mark: str, count: int, since: datetime) -> Sequence[str]:
+        return [ticket async for ticket in self._way().marked(mark, count, since)]
 
     async def ended(self, ticket: str) -> bool:
         return await self._way().ended(ticket)
@@ -226,11 +231,12 @@ class Dialect:
                 self._skeletons[shape] = made
         return made, texts
 
-    def understood(self, raw: bytes, headers: Mapping[str, str]) -> Reply:
+    def understood(self, raw: bytes, headers: Mapping[str, str], sent: Sent | None = None) -> Reply:
         """A body as a Reply. Raises Unavailable for one that is none: the same question may fare better again."""
         text = raw.decode("utf-8", "replace")
         try:
-            return _checked(self.read(from_json(raw)))._replace(raw=text, headers=headers)
+            reply = _checked(self.read(from_json(raw)))
+            return reply._replace(raw=text, headers=headers, sent=sent, rest_seconds=rest_after(headers))
         except ProviderError as error:  # the reply is itself a complaint
             error.raw = text
             raise
@@ -266,6 +272,16 @@ class Encoded:
         return known
 
 
+def each_schema(schema: Mapping[str, Any], change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    """A JSON Schema with every schema in it changed, those of the leaves first."""
+    made = dict(schema)
+    if "properties" in made:
+        made["properties"] = {name: each_schema(one, change) for name, one in made["properties"].items()}
+    if "items" in made:
+        made["items"] = each_schema(made["items"], change)
+    return change(made)
+
+
 def _itself(piece: bytes) -> bytes:
     return piece
 
@@ -280,10 +296,18 @@ def blob(key: str | None, form: str = "") -> dict[str, str | None]:
     return {"$blob": key, "as": form}
 
 
+def tokens_of(found: Any, name: str = "logprob", untold: float = -math.inf) -> tuple[Token, ...]:
+    """A reply's tokens, where a vendor lists them with their logarithms."""
+    return tuple(
+        Token(bytes(one["bytes"]) if one.get("bytes") else one["token"].encode(), float(one.get(name, untold)))
+        for one in found or ()
+    )
+
+
 def _checked(reply: Reply) -> Reply:
     """A server may put anything anywhere. What is to be a text is one, or the reply is none."""
     texts = (reply.text, reply.refusal or "", reply.model_returned, reply.model_fingerprint, reply.response_id)
-    if not all(isinstance(one, str) for one in texts):
+    if {*map(type, texts)} != {str}:
         raise TypeError("this is no text")
     return reply
 

@@ -15,7 +15,7 @@ from buttermilk.core.jobs import Usage
 from buttermilk.core.messages import Finish, Message, Reply, Request
 from buttermilk.core.records import Part
 from buttermilk.models.batches import BatchWay, GeminiBatches
-from buttermilk.models.dialect import TOOL, Dialect, Goes, blob, text
+from buttermilk.models.dialect import TOOL, Dialect, Goes, blob, each_schema, text, tokens_of
 from buttermilk.models.uploads import FILE, GeminiUploads, Uploads
 
 KINDS = ("image", "audio", "video", "pdf")
@@ -89,7 +89,9 @@ class Gemini(Dialect):
         return [{"text": text(number)}, *(_media(part, self.goes(part)) for part in message.media)]
 
     def read(self, found: Any) -> Reply:
-        said, refusal, finish = _answer(found["candidates"][0]) if found.get("candidates") else _blocked(found)
+        candidates = found.get("candidates") or ()
+        said, refusal, finish = _answer(candidates[0]) if candidates else _blocked(found)
+        chosen = (candidates[0].get("logprobsResult") or {}).get("chosenCandidates") if candidates else None
         return Reply(
             text=said,
             refusal=refusal,
@@ -97,6 +99,7 @@ class Gemini(Dialect):
             usage=_usage(found.get("usageMetadata") or {}),
             model_returned=found.get("modelVersion") or "",
             response_id=found.get("responseId") or "",
+            tokens=tokens_of(chosen, "logProbability", 0.0),  # Google leaves out a number that is nought
         )
 
 
@@ -124,8 +127,7 @@ def _schema(codebook: Codebook) -> dict[str, Any]:
     """`enum` is for strings and numbers here: that null is an answer too stands in an `anyOf` by itself, as the
     service takes no other key beside one. https://ai.google.dev/api/generate-content#generationconfig
     """
-    schema: dict[str, Any] = codebook.schema_
-    return schema | {"properties": {name: _nullable(one) for name, one in schema["properties"].items()}}
+    return each_schema(codebook.schema_, _nullable)
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:

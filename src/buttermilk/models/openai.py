@@ -16,7 +16,7 @@ from buttermilk.core.jobs import Usage
 from buttermilk.core.messages import Finish, Message, Reply, Request
 from buttermilk.core.records import Part
 from buttermilk.models.batches import BatchWay, OpenAIBatches
-from buttermilk.models.dialect import TOOL, Dialect, Goes, blob, text
+from buttermilk.models.dialect import TOOL, Dialect, Goes, blob, text, tokens_of
 from buttermilk.models.uploads import FILE, OpenAIUploads, Uploads
 
 FINISH: Mapping[str, Finish] = {
@@ -86,6 +86,7 @@ class OpenAIChat(Dialect):
             model_returned=found.get("model") or "",
             model_fingerprint=found.get("system_fingerprint") or "",
             response_id=found.get("id") or "",
+            tokens=tokens_of((choice.get("logprobs") or {}).get("content")),
         )
 
     def refused(self, error: Permanent) -> Reply | None:
@@ -173,9 +174,11 @@ def _said(message: Mapping[str, Any]) -> Any:
 
 def _usage(found: Mapping[str, Any]) -> Usage:
     """`prompt_tokens` includes the cached ones here, and `completion_tokens` the reasoning."""
+    given = found.get("prompt_tokens_details") or {}
     return Usage(
         input_tokens=found.get("prompt_tokens") or 0,
         output_tokens=found.get("completion_tokens") or 0,
-        cached_tokens=(found.get("prompt_tokens_details") or {}).get("cached_tokens") or 0,
+        cached_tokens=given.get("cached_tokens") or 0,
+        cache_write_tokens=given.get("cache_write_tokens") or 0,
         reasoning_tokens=(found.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0,
     )

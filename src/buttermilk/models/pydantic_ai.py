@@ -9,7 +9,7 @@ https://pydantic.dev/docs/ai/core-concepts/direct (pydantic-ai 2, read 2026-11)
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, cast
 from urllib.parse import urlsplit
 
@@ -58,6 +58,7 @@ class PydanticAI:
 
     simulated: ClassVar[bool] = False
     keys: ClassVar[tuple[str, ...]] = ("",)
+    fetches: Mapping[str, Collection[str]] = {}
     takes: ClassVar[tuple[str, ...]] = ("text", "image", "audio", "pdf")  # video, where its vendor's models do
 
     def __init__(self, agent: Agent, keys: Keys, blobs: Blobs) -> None:
@@ -191,6 +192,7 @@ def _reply(found: turns.ModelResponse) -> Reply:
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             cached_tokens=usage.cache_read_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
             reasoning_tokens=usage.details.get("reasoning_tokens", 0),
         ),
         model_returned=found.model_name or "",

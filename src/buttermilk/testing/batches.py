@@ -1,7 +1,7 @@
 """The mock's counter for batches and files: OpenAI's batches, Anthropic's message batches, Gemini's inlined ones.
 
 A batch is answered when it has been looked at `batch_looks` times; `pexpired` percent of its questions expire. What is
-answered is what the live routes answer.
+answered is what the live routes answer. They are listed the newest first, on pages of at most `batch_page`.
 """
 
 import hashlib
@@ -9,7 +9,9 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import parse_qs
 
 from buttermilk.testing.settings import Settings
 from buttermilk.testing.uploads import Shelf
@@ -17,7 +19,8 @@ from buttermilk.testing.uploads import Shelf
 Json = dict[str, Any]
 Speak = Callable[[bytes, str, str | None], tuple[int, Any]]
 ROUTES = re.compile(
-    r"POST .*/messages/(?P<anthropic>batches)"
+    r"GET .*/messages/(?P<anthropic_list>batches)|GET .*beta/(?P<gemini_list>batches)|GET .*/(?P<openai_list>batches)"
+    r"|POST .*/messages/(?P<anthropic>batches)"
     r"|(?P<anthropic_at>GET|POST) .*/messages/batches/(?P<anthropic_id>[\w-]+)(?P<anthropic_do>/results|/cancel)?"
     r"|POST .*/models/(?P<gemini>[^/]+):batchGenerateContent"
     r"|(?P<gemini_at>GET|POST) .*/batches/(?P<gemini_id>gemini-[\w-]+)(?P<gemini_do>:cancel)?"
@@ -40,6 +43,8 @@ class Held:
 
     ident: str
     items: list[Item]
+    about: Json
+    made_at: datetime
     looks: int = 0
     cancelled: bool = False
 
@@ -52,13 +57,15 @@ class Counter:
         self._shelf = Shelf()
         self._held: dict[str, Held] = {}
 
-    def serve(self, method: str, path: str, body: bytes, settings: Settings) -> tuple[Any, ...] | None:
+    def serve(self, method: str, path: str, query: str, body: bytes, settings: Settings) -> tuple[Any, ...] | None:
         if (said := self._shelf.serve(method, path, body, settings)) is not None:
             return said
         route = ROUTES.fullmatch(f"{method} {path}")
         if route is None:
             return None
         for vendor in ("openai", "anthropic", "gemini"):
+            if route[f"{vendor}_list"]:
+                return 200, self._listed(vendor, {name: one[0] for name, one in parse_qs(query).items()}, settings)
             if route[vendor]:
                 return 200, getattr(self, f"_{vendor}")(self._take(vendor, json.loads(body), path), settings, "")
             if route[f"{vendor}_id"]:
@@ -67,6 +74,20 @@ class Counter:
                     return 404, _missing()
                 return 200, self._asked_again(vendor, held, route[f"{vendor}_do"] or "", settings)
         return None
+
+    def _listed(self, vendor: str, asked: dict[str, str], settings: Settings) -> Json:
+        """A page of a vendor's batches, from behind the one that is named on."""
+        there = [held for held in reversed(self._held.values()) if held.ident.startswith(vendor)]
+        idents = [held.ident for held in there]
+        after = next((asked[name] for name in ("after", "after_id", "pageToken") if asked.get(name)), "")
+        start = idents.index(after) + 1 if after else 0
+        size = settings.batch_page or int(asked.get("limit") or asked.get("pageSize") or 20)
+        page = [getattr(self, f"_{vendor}")(held, settings, "") for held in there[start : start + size]]
+        more = start + size < len(there)
+        if vendor == "gemini":
+            return {"operations": page} | ({"nextPageToken": idents[start + size - 1]} if more else {})
+        ends = {"first_id": page[0]["id"], "last_id": page[-1]["id"]} if page else {"first_id": None, "last_id": None}
+        return {"object": "list", "data": page, "has_more": more, **ends}
 
     def _asked_again(self, vendor: str, held: Held, what: str, settings: Settings) -> Any:
         if what.endswith("cancel"):
@@ -87,7 +108,7 @@ class Counter:
             live = path.replace(":batchGenerateContent", ":generateContent")
             requests = asked["batch"]["inputConfig"]["requests"]["requests"]
             items = [Item(one["metadata"]["key"], live, one["request"]) for one in requests]
-        self._held[ident] = Held(ident, items)
+        self._held[ident] = Held(ident, items, asked.get("batch", asked), datetime.now(UTC))
         return self._held[ident]
 
     def _outcomes(self, held: Held, settings: Settings) -> list[tuple[Item, str, int, Any]]:
@@ -106,7 +127,8 @@ class Counter:
 
     def _openai(self, held: Held, settings: Settings, _what: str) -> Json:
         ended = held.cancelled or held.looks > settings.batch_looks
-        batch: Json = {"id": held.ident, "object": "batch", "endpoint": "", "input_file_id": "", "created_at": 0}
+        batch: Json = {"id": held.ident, "object": "batch", "endpoint": held.about["endpoint"], "input_file_id": ""}
+        batch |= {"created_at": int(held.made_at.timestamp()), "metadata": held.about.get("metadata")}
         batch |= {"completion_window": "24h", "status": "in_progress", "output_file_id": None, "error_file_id": None}
         if not ended:
             return batch
@@ -132,12 +154,17 @@ class Counter:
         ended = held.cancelled or held.looks > settings.batch_looks
         status = "ended" if ended else "in_progress"
         url = f"/v1/messages/batches/{held.ident}/results" if ended else None
-        return {"id": held.ident, "type": "message_batch", "processing_status": status, "results_url": url}
+        counts = dict.fromkeys(("processing", "succeeded", "errored", "canceled", "expired"), 0)
+        counts["succeeded" if ended else "processing"] = len(held.items)
+        times = {"created_at": held.made_at.isoformat(), "expires_at": (held.made_at + timedelta(days=1)).isoformat()}
+        about = {"id": held.ident, "type": "message_batch", "processing_status": status, "results_url": url}
+        return about | {"request_counts": counts} | times
 
     def _gemini(self, held: Held, settings: Settings, _what: str) -> Json:
         name = f"batches/{held.ident}"
+        about = {"displayName": held.about["displayName"], "createTime": held.made_at.isoformat()}
         if not (held.cancelled or held.looks > settings.batch_looks):
-            return {"name": name, "metadata": {"state": "BATCH_STATE_RUNNING"}}
+            return {"name": name, "metadata": {"state": "BATCH_STATE_RUNNING", **about}}
         responses = []
         for item, how, _, value in self._outcomes(held, settings):
             error = value["error"] if how == "errored" else {"code": 4, "message": how}
@@ -145,7 +172,7 @@ class Counter:
             responses.append({"metadata": {"key": item.key}, **said})
         state = "BATCH_STATE_CANCELLED" if held.cancelled else "BATCH_STATE_SUCCEEDED"
         output = {"inlinedResponses": {"inlinedResponses": responses}}
-        return {"name": name, "done": True, "metadata": {"state": state, "output": output}}
+        return {"name": name, "done": True, "metadata": {"state": state, "output": output, **about}}
 
 
 def _missing() -> Json:

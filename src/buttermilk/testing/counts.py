@@ -44,7 +44,7 @@ class Tally:
 
     def times_admitted(self, body: bytes) -> int:
         """How often this body got past the rate limit."""
-        return self._seen[hash(body)] - self._turned_away.get(hash(body), 0)
+        return self._seen.get(hash(body), 0) - self._turned_away.get(hash(body), 0)
 
     def went(self, *, answered: bool) -> None:
         """Count it out."""

@@ -28,8 +28,12 @@ def gemini_generate(ask: Ask) -> Json:
         finish = "MALFORMED_FUNCTION_CALL" if ask.fault else finish
     tokens_in, tokens_out = ask.usage(text)
     usage = {"promptTokenCount": tokens_in, "candidatesTokenCount": tokens_out}
+    candidate: Json = {"content": {"role": "model", "parts": parts}, "finishReason": finish, "index": 0}
+    if config.get("responseLogprobs") and function is None:
+        chosen = [{"token": token, "tokenId": 0, "logProbability": logprob} for token, logprob in ask.tokens(text)]
+        candidate["logprobsResult"] = {"chosenCandidates": chosen, "topCandidates": []}
     return {
-        "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": finish, "index": 0}],
+        "candidates": [candidate],
         "usageMetadata": {**usage, "totalTokenCount": tokens_in + tokens_out},
         "modelVersion": settings.model_returned or ask.path.rpartition("/")[2].partition(":")[0],
         "responseId": ask.ident,

@@ -17,7 +17,8 @@ The provider's paths: POST /v1/chat/completions, GET /v1/models. The mock's own:
 POST /config {"latency_ms": 50}, POST /stats/reset. It listens on 127.0.0.1 only.
 
 Which fault strikes which request depends on (seed, body, how often that body came): see `settings.py`. What is answered
-depends on the marker `[record:ID]`, or else on the body: see `replies.py`. Only `rps` depends on the clock.
+depends on the marker `[record:ID]`, or else on the body: see `replies.py`. Only `rps`, and when a batch was
+made, depend on the clock.
 """
 
 import asyncio
@@ -73,7 +74,7 @@ class Provider:
             connection.send(self._own(request, path, query))
             return
         self._last.add(request)
-        if (said := self._counter.serve(request.method, path, request.body, self._settings)) is not None:
+        if (said := self._counter.serve(request.method, path, query, request.body, self._settings)) is not None:
             status, value, *headers = said
             raw = value if isinstance(value, bytes) else self._tools.dumps(value)
             connection.send(response(status, raw, *headers))
@@ -162,7 +163,8 @@ class Provider:
             return 404, _error(404, f"no such route: POST {path}")
         try:
             request = self._tools.loads(body)
-            ask = Ask(request, len(body), seed_of(body), fault, self._settings, self._tools.dumps, path)
+            seed = seed_of(body, self._settings.mood(body, self._tally.times_admitted(body)))
+            ask = Ask(request, len(body), seed, fault, self._settings, self._tools.dumps, path)
             return 200, speak(ask)
         except BadRequestError as error:
             return 400, _error(400, str(error))

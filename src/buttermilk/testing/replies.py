@@ -16,6 +16,7 @@ from buttermilk.testing.settings import Settings
 
 Json = dict[str, Any]
 
+TOKENS = re.compile(r" ?\w+|\s+|[^\w\s]+")
 MARKER = re.compile(rb"\[record:([^\]]{1,80})\]")
 LABELS = ("positive", "negative", "neutral", "mixed")
 REASONS = (
@@ -64,9 +65,23 @@ class Ask(NamedTuple):
 
     def text(self, schema: Json | None) -> str:
         """The schema filled in, as JSON; cut off where the fault is to cut it off."""
-        seed = self.seed
-        whole = self.dumps(opinion(seed) if schema is None else fill(schema, seed)).decode()
+        seed, said = self.seed, self.settings.says
+        if schema is None and said is not None:
+            whole = said
+        else:
+            whole = self.dumps(opinion(seed) if schema is None else fill(schema, seed)).decode()
         return whole[: len(whole) * 2 // 3] if self.fault in CUTTING else whole
+
+    def tokens(self, text: str) -> list[tuple[str, float]]:
+        """The text in words and signs, each with the logarithm of what might be its probability."""
+        return [(token, -len(token) / 16) for token in TOKENS.findall(text)]
+
+    def logprobs(self, text: str) -> list[Json]:
+        """The same as OpenAI writes it."""
+        return [
+            {"token": token, "bytes": list(token.encode()), "logprob": logprob, "top_logprobs": []}
+            for token, logprob in self.tokens(text)
+        ]
 
     def usage(self, text: str) -> tuple[int, int]:
         """Tokens in and out: the fixed ones, or a quarter of the bytes."""
@@ -77,10 +92,11 @@ class Ask(NamedTuple):
         )
 
 
-def seed_of(body: bytes) -> int:
-    """What decides the answer: the marker if there is one, else the whole body."""
+def seed_of(body: bytes, mood: bytes = b"") -> int:
+    """What decides the answer: the marker if there is one, else the whole body; and the mood of the mock."""
     marker = MARKER.search(body)
-    return int.from_bytes(hashlib.blake2b(marker[1] if marker else body, digest_size=8).digest(), "big")
+    asked = marker[1] if marker else body
+    return int.from_bytes(hashlib.blake2b(asked, digest_size=8, key=mood).digest(), "big")
 
 
 def opinion(seed: int) -> Json:
@@ -212,13 +228,15 @@ def openai_chat(ask: Ask) -> Json:
         message |= {"content": None, "tool_calls": [{"id": f"call_{ident}", "type": "function", "function": call}]}
     if ask.fault == "length":
         finish = "length"
+    told = request.get("logprobs") and message["content"]
+    logprobs = {"content": ask.logprobs(text), "refusal": None} if told else None
     tokens_in, tokens_out = ask.usage(text)
     reply = {
         "id": f"chatcmpl-{ident}",
         "object": "chat.completion",
         "created": CREATED,
         "model": ask.model,
-        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
+        "choices": [{"index": 0, "message": message, "logprobs": logprobs, "finish_reason": finish}],
         "usage": {"prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out},
     }
     if ask.settings.system_fingerprint is not None:

@@ -16,7 +16,9 @@ def openai_responses(ask: Ask) -> Json:
     wanted = (request.get("text") or {}).get("format") or {}
     schema = wanted.get("schema") if wanted.get("type") == "json_schema" else None
     text = ask.text(schema if function is None else function.get("parameters") or {"type": "object"})
-    part: Json = {"type": "output_text", "text": text, "annotations": []}
+    told = "message.output_text.logprobs" in (request.get("include") or ())
+    logprobs = ask.logprobs(text) if told else []
+    part: Json = {"type": "output_text", "text": text, "annotations": [], "logprobs": logprobs}
     if ask.fault == "refusal":
         function, part = None, {"type": "refusal", "refusal": REFUSAL}
     cut = ask.fault == "length"

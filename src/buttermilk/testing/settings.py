@@ -52,12 +52,26 @@ class Settings:
     prompt_tokens: int | None = _setting(None, "fixed usage, so that a cost can be known beforehand")
     completion_tokens: int | None = _setting(None, "fixed usage, as above")
     model_returned: str | None = _setting(None, "the model named in replies (default: the one asked for)")
+    says: str | None = _setting(None, "what is answered where no schema asks for anything else")
     batch_looks: int = _setting(0, "how often a batch, or a file, is looked at before it is ready")
+    batch_page: int = _setting(0, "most batches on a page of their list (0: as many as are asked for)")
     pexpired: float = _setting(0.0, "percent of a batch's questions that expire")
     system_fingerprint: str | None = _setting(None, "put in replies if given")
+    character: int = _setting(0, "whose habits: with another number, other answers to the same questions")
+    pwaver: float = _setting(0.0, "percent of the answers that are drawn anew when the same body comes again")
 
     def __post_init__(self) -> None:
-        for name in ("latency_ms", "jitter_ms", "retry_after", "rps", "batch_looks", "pexpired", *FAULTS.values()):
+        for name in (
+            "latency_ms",
+            "jitter_ms",
+            "retry_after",
+            "rps",
+            "batch_looks",
+            "batch_page",
+            "pexpired",
+            "pwaver",
+            *FAULTS.values(),
+        ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
                 raise ValueError(f"{name} must be a number, zero or more, not {value!r}")
@@ -81,6 +95,12 @@ class Settings:
                 top += share
                 bounds.append((top, kind))
         return tuple(bounds)
+
+    def mood(self, body: bytes, times: int) -> bytes:
+        """What beside the question decides an answer; nothing, for a mock that neither changes nor wavers."""
+        drawn = hashlib.blake2b(body, digest_size=8, key=b"waver %d:%d" % (self.seed, times)).digest()
+        wavers = self.pwaver and int.from_bytes(drawn, "big") / 2**64 * 100 < self.pwaver
+        return (b"%d" % self.character if self.character else b"") + (b":%d" % times if wavers else b"")
 
     def fate(self, body: bytes, times: int) -> Fate:
         """What befalls the request with this body when it comes for the `times`-th time (from 1)."""
