@@ -130,6 +130,43 @@ codebooks = st.builds(
     author=texts,
     questions=tuples(closed | numeric | free, 1, 3, by=lambda question: question.name),
 )
+
+
+def _lists(question: st.SearchStrategy[Question]) -> st.SearchStrategy[Question]:
+    return question.map(lambda one: one.model_copy(update={"many": True, "optional": False}))
+
+
+def _groups(inner: st.SearchStrategy[Question]) -> st.SearchStrategy[Question]:
+    parts = tuples(inner, 1, 3, by=lambda question: question.name)
+    made = st.builds(Question, name=words, ask=texts, level=st.just("group"), parts=parts)
+    return made | _lists(made)
+
+
+copied = st.builds(Question, name=words, ask=texts, level=st.just("quote"), optional=st.booleans())
+flat = closed | numeric | free | copied
+nested = st.recursive(flat | _lists(flat), _groups, max_leaves=5)
+nested_codebooks = st.builds(Codebook, name=names, questions=tuples(nested, 1, 3, by=lambda question: question.name))
+
+
+def said_to(codebook: Codebook) -> st.SearchStrategy[dict[str, Any]]:
+    """Answers that fit a codebook."""
+    return st.fixed_dictionaries({question.name: _said(question) for question in codebook.questions})
+
+
+def _said(question: Question) -> st.SearchStrategy[Any]:
+    if question.parts:
+        one: st.SearchStrategy[Any] = st.fixed_dictionaries({part.name: _said(part) for part in question.parts})
+    elif question.labels:
+        one = st.sampled_from(question.label_names)
+    elif question.level in ("text", "quote"):
+        one = texts
+    else:
+        one = st.floats(question.minimum, question.maximum, allow_nan=False, allow_infinity=False)
+    if question.many:
+        return st.lists(one, max_size=3)
+    return st.none() | one if question.optional else one
+
+
 perspectives = st.builds(Perspective, name=names, text=texts, title=texts, licence=texts)
 sections = st.builds(
     Section, role=st.sampled_from(["system", "user", "assistant"]), template=texts, line=st.integers(1, 99)
@@ -177,7 +214,7 @@ steps = st.builds(
     agents=tuples(agents, 1, 2),
     prompts=tuples(prompts, most=2),
     perspectives=tuples(perspectives, most=2),
-    codebook=codebooks,
+    codebook=codebooks | nested_codebooks,
     repeats=st.integers(1, 3),
     after=tuples(words, most=2),
     reads=st.dictionaries(words, words, max_size=2),
@@ -216,7 +253,7 @@ def jobs(draw: st.DrawFn) -> Job:
         agent=agent,
         prompt=draw(prompts) if asked else None,
         perspective=draw(st.none() | perspectives) if asked else None,
-        codebook=draw(codebooks),
+        codebook=draw(codebooks | nested_codebooks),
         variant=draw(variants),
         repeat=draw(st.integers(1, 5)),
         wave=draw(names),
@@ -238,7 +275,7 @@ def sents(draw: st.DrawFn) -> Sent:
 
 
 counts = st.integers(0, 10**12)
-usages = st.builds(Usage, input_tokens=counts, output_tokens=counts, cached_tokens=counts, reasoning_tokens=counts)
+usages = st.builds(Usage, **dict.fromkeys(Usage.model_fields, counts))
 results = st.builds(
     Result,
     job_id=hashes,
@@ -264,6 +301,8 @@ results = st.builds(
     ended_at=moments,
     by=texts,
     trace_id=texts,
+    quotes=st.dictionaries(words, st.sampled_from(["exact", "near", "earlier", "missing"]), max_size=2),
+    logprobs=st.dictionaries(words, st.floats(-99, 0), max_size=2),
 )
 budgets = st.builds(Budget, money=st.none() | st.floats(0, 1e6), tokens=st.none() | counts)
 runs = st.builds(

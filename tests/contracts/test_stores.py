@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 import strategies as some
 from buttermilk.core.contracts import Store
 from buttermilk.core.errors import DataError, StoreError
-from buttermilk.core.flows import Agent
-from buttermilk.core.jobs import Answer, Event, Run, Stored
+from buttermilk.core.flows import Agent, Prompt, Section
+from buttermilk.core.jobs import Answer, Batch, Event, Job, Run, Stored, Use
 from buttermilk.core.records import HumanLabel, Record, RecordRef, Reject
 from buttermilk.plugins import find
 from keeping import NOON, SPEC, job, pairs, record, result, run
@@ -153,6 +153,7 @@ def test_what_is_not_there_is_said_to_be_absent(store: Store) -> None:
     assert list(store.refs("nothing")) == []
     assert list(store.results("nobody")) == store.events("nobody") == store.matching("ab") == []
     assert store.counts("nobody") == store.answers("nobody", "judge", ["v1"]) == {}
+    assert store.uses("prompt") == store.versions("prompt") == []
     assert store.spent("nobody") == (0.0, 0)
 
 
@@ -392,6 +393,68 @@ def test_the_first_digits_of_a_job_find_it(store: Store) -> None:
     assert store.matching("%") == store.matching("_" * 32) == store.matching("zz") == []
 
 
+# ---- versions
+
+
+def prompted(number: int, words: str, name: str = "judge", **more: Any) -> Job:
+    section = Section(role="user", template=words)
+    return job(record(number), prompt=Prompt(name=name, sections=(section,), **more))
+
+
+def test_each_use_of_a_version_is_told_with_its_run_and_what_git_said(store: Store) -> None:
+    old, new = [prompted(number, "old") for number in range(3)], prompted(0, "new")
+    second = {"started_at": NOON + timedelta(days=1), "ended_at": NOON + timedelta(days=2)}
+    store.begin(run(git={"commit": "3f9a1c", "dirty": True}))
+    store.begin(run("r2", **second))
+    store.put("r1", [(one, result(one)) for one in old])
+    store.put("r2", [(new, result(new, run_id="r2"))])
+    store.adopt("r2", [old[0].job_id])
+    store.put("unknown", pairs(1))  # of a run that never began, nothing can be said
+    later = NOON + timedelta(days=1), NOON + timedelta(days=2), "", False
+    found = store.uses("prompt")
+    assert [use.run_id for use in found] == ["r2", "r2", "r1"]
+    assert set(found) == {
+        Use("judge", old[0].cell.prompt_hash, "r1", "judge", 3, NOON, NOON, "3f9a1c", True),
+        Use("judge", old[0].cell.prompt_hash, "r2", "judge", 1, *later),
+        Use("judge", new.cell.prompt_hash, "r2", "judge", 1, *later),
+    }
+    assert [(use.name, use.run_id, use.jobs) for use in store.uses("perspective")] == [
+        ("guide", "r2", 2),
+        ("guide", "r1", 3),
+    ]
+    assert store.uses("codebook", "tone") == store.uses("codebook")
+    assert store.uses("codebook", "judge") == []
+
+
+def test_what_a_tool_was_not_shown_was_not_used(store: Store) -> None:
+    store.begin(run())
+    one = job(record(1), agent=Agent(name="vader", type="vader", role="tool"))
+    store.put("r1", [(one, result(one))])
+    assert store.uses("prompt") == store.uses("perspective") == []
+    assert [use.jobs for use in store.uses("codebook")] == [1]
+
+
+def test_a_version_comes_back_whole_by_the_first_digits_of_its_hash(store: Store) -> None:
+    store.put("r1", [(one, result(one)) for one in (prompted(1, "old"), prompted(2, "new", licence="CC0-1.0"))])
+    new = prompted(2, "new").prompt
+    assert new is not None
+    (found,) = store.versions("prompt", new.hash[:6])
+    assert found == new.model_copy(update={"licence": "CC0-1.0"})
+    assert store.versions("prompt", new.hash, "judge") == [found]
+    assert [item.hash for item in store.versions("prompt")] == [new.hash, prompted(1, "old").cell.prompt_hash]
+    assert store.versions("prompt", new.hash, "another") == store.versions("prompt", "%") == []
+    assert store.versions("perspective") == [job(record(1)).perspective]
+    assert store.versions("codebook", name="tone") == [job(record(1)).codebook]
+
+
+def test_two_names_may_share_their_words_and_of_one_version_the_last_header_counts(store: Store) -> None:
+    first, second = prompted(1, "same", version="1"), prompted(2, "same", version="2")
+    other = prompted(3, "same", name="arbiter")
+    store.put("r1", [(one, result(one)) for one in (first, second.model_copy(update={"wave": "2"}), other)])
+    found = store.versions("prompt", first.cell.prompt_hash[:8])
+    assert [(item.name, item.version) for item in found] == [("arbiter", ""), ("judge", "2")]
+
+
 # ---- datasets
 
 
@@ -515,6 +578,22 @@ def test_any_record_comes_back_whole(
 
 
 # ---- more than one process
+
+
+def test_a_batch_is_kept_before_it_is_handed_over_and_open_until_it_is_settled(store: Store) -> None:
+    asked = [job(record(f"v{number}")) for number in range(2)]
+    meant = Batch(
+        ticket="mark-1", mark="mark-1", run_id="r1", step="judge", agent="a", agent_hash="b", endpoint="here",
+        job_ids=tuple(one.job_id for one in asked), submitted_at=NOON, state="submitting",
+    )  # fmt: skip
+    store.submitting(meant, asked)
+    assert (store.batches("r1"), store.batches("r2"), store.tickets()) == ([meant], [], {"mark-1"})
+    assert store.job(asked[0].job_id) == asked[0]
+    taken = meant.model_copy(update={"ticket": "batch-7", "state": "waiting"})
+    store.settle("mark-1", taken)
+    assert (store.batches("r1"), store.tickets()) == ([taken], {"batch-7"})
+    store.settle("batch-7", taken.model_copy(update={"state": "collected"}))
+    assert (store.batches("r1"), store.tickets()) == ([], {"batch-7"})
 
 
 def test_what_is_put_is_there_when_the_store_is_opened_again(case: Case, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from buttermilk.stores import migrations, opening, tables
 from buttermilk.stores.sqlite import SqliteStore
 from keeping import pairs, run
 
+LATER = ("mode", "shown", "quotes", "cache_write_tokens", "cache_write_hour_tokens", "logprobs")  # columns of results
+
 
 def made(path: Path) -> Path:
     """A store with three answers in it."""
@@ -186,16 +188,37 @@ def test_a_store_of_the_first_version_keeps_its_answers_and_takes_new_ones(tmp_p
         before = {row["job_id"]: row["answers"] for row in store.results("r1")}
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
-            "DROP TABLE batches; ALTER TABLE results DROP COLUMN mode; ALTER TABLE results DROP COLUMN shown;"
-            "UPDATE meta SET value = '1' WHERE key = 'schema_version'"
+            "DROP TABLE batches;"
+            + "".join(f"ALTER TABLE results DROP COLUMN {name};" for name in LATER)
+            + "UPDATE meta SET value = '1' WHERE key = 'schema_version'"
         )
     with closing(SqliteStore(path)) as store:
         rows = {row["job_id"]: row for row in store.results("r1")}
         assert {job_id: row["answers"] for job_id, row in rows.items()} == before
         assert {(row["mode"], row["shown"]) for row in rows.values()} == {("live", "")}
+        assert [(row["cache_write_tokens"], row["logprobs"]) for row in rows.values()] == [(0, {})] * 3
         store.put("r1", pairs(2, step="later"))
         assert len(list(store.results("r1"))) == 5
         assert store.batches("r1") == []
+
+
+def test_a_store_from_before_quotes_were_checked_keeps_its_answers_and_says_nothing_of_quotes(tmp_path: Path) -> None:
+    path = made(tmp_path / "jobs.db")
+    with closing(sqlite3.connect(path)) as connection:
+        dropped = "".join(f"ALTER TABLE results DROP COLUMN {name};" for name in LATER[2:])
+        connection.executescript(f"{dropped} UPDATE meta SET value = '2'")
+    with closing(SqliteStore(path)) as store:
+        before = {row["job_id"]: row["quotes"] for row in store.results("r1")}
+        assert list(before.values()) == [{}, {}, {}]
+        (found,) = store.attempts(min(before))
+        assert found.quotes == {}
+        job, result = pairs(1, step="later")[0]
+        store.put("r1", [(job, result.model_copy(update={"quotes": {"words.1": "near"}}))])
+        assert {row["job_id"]: row["quotes"] for row in store.results("r1")} == {
+            **before,
+            job.job_id: {"words.1": "near"},
+        }
+        assert store.attempts(job.job_id)[0].quotes == {"words.1": "near"}
 
 
 def test_a_new_store_needs_no_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
@@ -17,6 +18,7 @@ from buttermilk.core.values import Json, Scalar, Value
 Status = Literal["answered", "refused", "unparsed", "failed"]
 Parse = Literal["strict", "stripped", "repaired", "reasked", "none"]
 Mode = Literal["live", "batch"]
+Verdict = Literal["exact", "near", "earlier", "missing"]
 RunState = Literal["running", "finished", "stopped", "cancelled", "failed"]
 
 
@@ -157,12 +159,15 @@ class Cell(Value):
 
 
 class Usage(Value):
-    """Tokens as the provider counted them. `input_tokens` includes the cached ones, whoever counts."""
+    """Tokens as the provider counted them. `input_tokens` includes those read from a cache or written to it, and
+    `cache_write_tokens` those that it is to keep for an hour, whoever counts."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
     reasoning_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_hour_tokens: int = 0
 
 
 class Sent(Value):
@@ -266,6 +271,13 @@ class Result(Value):
     versions: str = Field(default="", description="key of the stored list of package versions")
     trace_id: str = ""
     mode: Mode = "live"
+    quotes: Mapping[str, Verdict] = Field(
+        default_factory=dict, description="of each passage that was to be copied from the record, whether it is in it"
+    )
+    logprobs: Mapping[str, float] = Field(
+        default_factory=dict,
+        description="of each answer, natural logarithm of how probable the model held it: {'harm': -0.02}",
+    )
 
     @property
     def seconds(self) -> float:
@@ -284,6 +296,7 @@ class Run(Value):
     """One execution of a flow on a dataset, with all that decided it. The name is never used again."""
 
     run_id: str
+    kind: Literal["study", "test"] = Field(default="study", description="test: a prompt's own cases were asked")
     spec_hash: str = Field(description="of flow, dataset and wave: what makes a stopped run the same run")
     flow: str
     flow_hash: str
@@ -320,6 +333,24 @@ class Stored(NamedTuple):
     flow: str = ""
 
 
+class Use(NamedTuple):
+    """Where a version of a prompt, of criteria or of a codebook was used: in one step of one run."""
+
+    name: str
+    hash: str
+    run_id: str
+    step: str
+    jobs: int
+    first_at: datetime  # of the run
+    last_at: datetime
+    commit: str  # empty outside a git repository
+    dirty: bool  # files differed from that commit
+
+    @property
+    def version_name(self) -> str:
+        return f"{self.name}@{self.hash[:6]}"
+
+
 class Event(Value):
     """One change of state in a run: a limit halved, a lane stopped. `{"kind": "limit", "fields": {"to": 32}}`"""
 
@@ -330,9 +361,13 @@ class Event(Value):
 
 class Batch(Value):
     """Questions handed to a provider together, to be answered within a day at a lower price. `ticket` is its name
-    there. What has been collected, or was called back, is waited for no longer."""
+    there. What has been collected, or was called back, is waited for no longer.
+
+    It is kept before it is handed over, as `submitting` and by our own `mark`: so a crash between the two loses none.
+    """
 
     ticket: str
+    mark: str = Field(default="", description="our name for it, written on it where the provider has a place for one")
     run_id: str
     step: str
     agent: str
@@ -340,4 +375,4 @@ class Batch(Value):
     endpoint: str
     job_ids: tuple[str, ...]
     submitted_at: AwareDatetime
-    state: Literal["waiting", "collected", "cancelled"] = "waiting"
+    state: Literal["submitting", "waiting", "collected", "cancelled", "untaken"] = "waiting"

@@ -38,6 +38,13 @@ class Request(NamedTuple):
     drops: tuple[str, ...] = ()  # what the model could not take: "image: its text was sent"
 
 
+class Token(NamedTuple):
+    """A piece of a reply in UTF-8, which may end within a character, and the logarithm of its probability."""
+
+    piece: bytes
+    logprob: float
+
+
 class Reply(NamedTuple):
     """What a model answered, verbatim in `text` and `raw`, with what its provider said about it."""
 
@@ -52,6 +59,7 @@ class Reply(NamedTuple):
     headers: Mapping[str, str] = NOTHING
     http_status: int = 200
     rest_seconds: float = 0.0  # until there is any of the endpoint's allowance again; it said so beside the answer
+    tokens: tuple["Token", ...] = ()  # where they were asked for
     sent: Sent | None = None
     seed_honoured: bool | None = None
     simulated: bool = False
@@ -60,6 +68,6 @@ class Reply(NamedTuple):
 class Output(Value):
     """What an analysis tool answered: a value per question, and all it said in `raw`, on its own scale."""
 
-    values: Mapping[str, str | float | int | bool | None]
+    values: Mapping[str, Json]
     raw: Mapping[str, Json] = Field(default_factory=dict)
     version: str = ""

@@ -18,6 +18,7 @@ class Census:
         self.columns: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
         self.labelled: Counter[str] = Counter()
+        self.addresses: dict[str, str] = {}
         self.rejects: list[Reject] = []
         self._ids: set[int] = set()
 
@@ -52,6 +53,9 @@ class Census:
             self.columns[column] += 1
         for kind in record.kinds:
             self.kinds[kind] += 1
+        for part in record.parts:
+            if part.url:
+                self.addresses.setdefault(f"{part.kind} {part.url.partition(':')[0]}", record.record_id)
         for question in {label.question for label in record.labels}:
             self.labelled[question] += 1
 
@@ -63,6 +67,7 @@ class Census:
             columns=dict(self.columns),
             kinds=dict(self.kinds),
             labelled=dict(self.labelled),
+            addresses=self.addresses,
             rejects=tuple(self.rejects),
             rejected=self.rejected,
             spec=self.spec,

@@ -18,4 +18,21 @@ def _batches(connection: sa.Connection) -> None:
     tables.batches.create(connection)
 
 
-MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _batches}
+def _quotes(connection: sa.Connection) -> None:
+    """Passages that were to be copied from the record have a verdict each."""
+    connection.execute(sa.text("ALTER TABLE results ADD COLUMN quotes TEXT NOT NULL DEFAULT ''"))
+
+
+def _finer_counts(connection: sa.Connection) -> None:
+    """What was written to a cache is counted, and how probable a model held its answers."""
+    for name in ("cache_write_tokens", "cache_write_hour_tokens"):
+        connection.execute(sa.text(f"ALTER TABLE results ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0"))
+    connection.execute(sa.text("ALTER TABLE results ADD COLUMN logprobs TEXT NOT NULL DEFAULT ''"))
+
+
+def _third(connection: sa.Connection) -> None:
+    _quotes(connection)
+    _finer_counts(connection)
+
+
+MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _batches, 2: _third}

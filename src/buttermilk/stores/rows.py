@@ -10,11 +10,12 @@ from pydantic_core import to_json
 
 from buttermilk.core.flows import Agent, Codebook, Perspective, Prompt
 from buttermilk.core.hashing import canonical, digest
-from buttermilk.core.jobs import Answer, Job, Result, Sent, Usage
+from buttermilk.core.jobs import Answer, Job, Result, Run, Sent, Usage
 from buttermilk.core.records import Record
 
 Row = tuple[Any, ...]
-USAGE = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+RUN_COLUMNS = ("state", "why", "control", "started_at", "ended_at", "heartbeat_at", "progress", "machine", "pid")
+USAGE = tuple(Usage.model_fields)
 
 
 class Bodies:
@@ -94,7 +95,8 @@ def result_row(result: Result, bodies: Bodies) -> Row:
         result.response_id, result.seed_honoured, result.simulated, result.partial,
         json.dumps(result.drops) if result.drops else "", _json(result.tool_output), sent, result.reply,
         _json(result.reply_headers), result.started_at.isoformat(), result.ended_at.isoformat(), result.by,
-        result.versions, result.trace_id, result.mode, result.shown,
+        result.versions, result.trace_id, result.mode, result.shown, _json(result.quotes),
+        usage.cache_write_tokens, usage.cache_write_hour_tokens, _json(result.logprobs),
     )  # fmt: skip
 
 
@@ -124,6 +126,8 @@ def result_from(row: Mapping[str, Any], bodies: Mapping[str, str]) -> Result:
         "drops": tuple(json.loads(row["drops"] or "[]")),
         "tool_output": json.loads(row["tool_output"] or "{}"),
         "reply_headers": json.loads(row["reply_headers"] or "{}"),
+        "quotes": json.loads(row["quotes"] or "{}"),
+        "logprobs": json.loads(row["logprobs"] or "{}"),
         "seed_honoured": None if row["seed_honoured"] is None else bool(row["seed_honoured"]),
         "simulated": bool(row["simulated"]),
         "partial": bool(row["partial"]),
@@ -184,8 +188,22 @@ def flat(row: Mapping[str, Any]) -> dict[str, Any]:
     out["answers"] = None if row["answers"] is None else json.loads(row["answers"])
     out["drops"] = json.loads(row["drops"] or "[]")
     out["tool_output"] = json.loads(row["tool_output"] or "{}")
+    out["quotes"] = json.loads(row["quotes"] or "{}")
+    out["logprobs"] = json.loads(row["logprobs"] or "{}")
     out["simulated"], out["partial"] = bool(row["simulated"]), bool(row["partial"])
     return out
+
+
+def run_row(run: Run) -> dict[str, Any]:
+    given, body = json.loads(run.model_dump_json()), run.model_dump_json()
+    values = {name: given[name] for name in (*RUN_COLUMNS, "planned", "run_id", "spec_hash", "flow")}
+    return values | {"progress": json.dumps(given["progress"]), "body": body}
+
+
+def run_from(row: Mapping[str, Any]) -> Run:
+    """A run as it stands: what has changed since it began is in columns of its own."""
+    changed = {name: row[name] for name in (*RUN_COLUMNS, "planned")} | {"progress": json.loads(row["progress"])}
+    return Run.model_validate(json.loads(row["body"]) | changed)
 
 
 def now() -> str:

@@ -8,7 +8,6 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from buttermilk.core.errors import DataError, StoreError
-from buttermilk.core.flows import Agent
+from buttermilk.core.flows import Agent, Citable, CitableKind
 from buttermilk.core.hashing import digest, fingerprint_all
-from buttermilk.core.jobs import Answer, Batch, Cell, Event, Job, Result, Run, Stored
+from buttermilk.core.jobs import Answer, Batch, Cell, Event, Job, Result, Run, Stored, Use
 from buttermilk.core.records import Dataset, DatasetSpec, Record, RecordRef, Reject
-from buttermilk.stores import rows, tables
+from buttermilk.stores import rows, tables, versions
 from buttermilk.stores.census import Census, no_records
 from buttermilk.stores.complaints import complaint
 from buttermilk.stores.opening import WRITES, bring_up_to_date, connected
@@ -37,14 +36,6 @@ REFS = (
 )
 RECORDS = "SELECT record_hash, body FROM records WHERE record_hash IN (SELECT value FROM json_each(?))"
 COUNTS = (Path(__file__).parent / "counts.sql").read_text(encoding="utf-8")
-RUN_COLUMNS = ("state", "why", "control", "started_at", "ended_at", "heartbeat_at", "progress", "machine", "pid")
-
-
-@cache
-def _insert(table: sa.Table, count: int) -> str:
-    """`INSERT INTO t VALUES (?, …), (?, …) ON CONFLICT DO NOTHING` for so many rows."""
-    row = f"({', '.join('?' * len(table.columns))})"
-    return f"INSERT INTO {table.name} VALUES {', '.join([row] * count)} ON CONFLICT DO NOTHING"  # noqa: S608
 
 
 def _fetched(connection: sa.Connection, sql: str, given: tuple[Any, ...]) -> list[tuple[Any, ...]]:
@@ -93,7 +84,7 @@ class SqliteStore:
         for count in BLOCKS:
             while len(values) - start >= count:
                 given = tuple(chain.from_iterable(values[start : start + count]))
-                connection.exec_driver_sql(_insert(table, count), given)
+                connection.exec_driver_sql(tables.insert(table, count), given)
                 start += count
 
     # ---- answers
@@ -129,7 +120,7 @@ class SqliteStore:
         self._add(connection, tables.cells, kept.cells)
         self._add(connection, tables.jobs, list(kept.jobs.values()))
 
-    def submitted(self, batch: Batch, jobs: Sequence[Job]) -> None:
+    def submitting(self, batch: Batch, jobs: Sequence[Job]) -> None:
         kept = self._gathered(jobs)
         with self._connect(write=True) as connection:
             self._add_jobs(connection, kept)
@@ -138,14 +129,19 @@ class SqliteStore:
 
     def batches(self, run_id: str) -> list[Batch]:
         columns = tables.batches.c
-        waiting = sa.select(columns.body).where(columns.run_id == run_id, columns.state == "waiting")
+        open_ = columns.state.in_(("submitting", "waiting"))
+        waiting = sa.select(columns.body).where(columns.run_id == run_id, open_)
         with self._connect() as connection:
             return [Batch.model_validate_json(body) for body in connection.execute(waiting).scalars()]
 
-    def settle(self, ticket: str, state: str) -> None:
+    def tickets(self) -> set[str]:
+        with self._connect() as connection:
+            return set(connection.execute(sa.select(tables.batches.c.ticket)).scalars())
+
+    def settle(self, ticket: str, batch: Batch) -> None:
+        changes = {"ticket": batch.ticket, "state": batch.state, "body": batch.model_dump_json()}
         with self._connect(write=True) as connection:
-            update = sa.update(tables.batches).where(tables.batches.c.ticket == ticket)
-            connection.execute(update.values(state=state))
+            connection.execute(sa.update(tables.batches).where(tables.batches.c.ticket == ticket).values(**changes))
 
     def _remember(self, keys: Iterable[str]) -> None:
         """Bounded: forgetting costs an insert that does nothing."""
@@ -267,6 +263,14 @@ class SqliteStore:
                         known[key] = Cell(**dict(zip(Cell.model_fields, values, strict=True)))
                     yield known[key], record_id, seen_hash, repeat
 
+    def uses(self, kind: CitableKind, name: str | None = None) -> list[Use]:
+        with self._connect() as connection:
+            return versions.uses(connection, kind, name)
+
+    def versions(self, kind: CitableKind, prefix: str = "", name: str | None = None) -> list[Citable]:
+        with self._connect() as connection:
+            return versions.versions(connection, kind, prefix, name)
+
     # ---- datasets
 
     def keep_dataset(self, source_fingerprint: str, spec: DatasetSpec, records: Iterable[Record | Reject]) -> Dataset:
@@ -339,10 +343,7 @@ class SqliteStore:
     # ---- runs
 
     def begin(self, run: Run) -> None:
-        given = json.loads(run.model_dump_json())
-        values = {name: given[name] for name in RUN_COLUMNS}
-        values |= {"progress": json.dumps(given["progress"]), "planned": run.planned}
-        values |= {"run_id": run.run_id, "spec_hash": run.spec_hash, "flow": run.flow, "body": run.model_dump_json()}
+        values = rows.run_row(run)
         named = sa.select(tables.runs.c.body).where(tables.runs.c.run_id == run.run_id)
         with self._connect(write=True) as connection:
             body = connection.execute(named).scalar()
@@ -375,7 +376,7 @@ class SqliteStore:
         statement = sa.select(tables.runs).where(condition).order_by(tables.runs.c.started_at, tables.runs.c.run_id)
         with self._connect() as connection:
             found = [dict(row) for row in connection.execute(statement).mappings()]
-        return [_run_from(row) for row in found]
+        return [rows.run_from(row) for row in found]
 
     def log(self, run_id: str, events: Sequence[Event]) -> None:
         values = [
@@ -393,8 +394,3 @@ class SqliteStore:
         with self._connect() as connection:
             found = connection.execute(statement.order_by(columns.id)).all()
         return [Event(at=row.at, kind=row.kind, fields=json.loads(row.fields)) for row in found]
-
-
-def _run_from(row: Mapping[str, Any]) -> Run:
-    changed = {name: row[name] for name in (*RUN_COLUMNS, "planned")} | {"progress": json.loads(row["progress"])}
-    return Run.model_validate(json.loads(row["body"]) | changed)

@@ -4,43 +4,35 @@ A job row names its cell (who is asked what, in which wave) and its record; text
 once under their hash. Everything but `runs` is append-only.
 """
 
+from functools import cache
+
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 CELL_COLUMNS = (
-    "step",
-    "agent",
-    "agent_hash",
-    "prompt",
-    "prompt_hash",
-    "perspective",
-    "perspective_hash",
-    "codebook",
-    "codebook_hash",
-    "variant",
-    "wave",
-    "arm",
-)
+    "step", "agent", "agent_hash", "prompt", "prompt_hash", "perspective", "perspective_hash", "codebook",
+    "codebook_hash", "variant", "wave", "arm",
+)  # fmt: skip
+
+
+def texts(*names: str) -> list[sa.Column[str]]:
+    """Columns that always hold a text, if an empty one."""
+    return [sa.Column(name, sa.Text, nullable=False) for name in names]
+
 
 metadata = sa.MetaData()
 
 meta = sa.Table("meta", metadata, sa.Column("key", sa.Text, primary_key=True), sa.Column("value", sa.Text))
 
-bodies = sa.Table(
-    "bodies",
-    metadata,
-    sa.Column("hash", sa.Text, primary_key=True),
-    sa.Column("body", sa.Text, nullable=False),
-)
+bodies = sa.Table("bodies", metadata, sa.Column("hash", sa.Text, primary_key=True), *texts("body"))
 
 datasets = sa.Table(
     "datasets",
     metadata,
     sa.Column("source", sa.Text, primary_key=True),
     sa.Column("fingerprint", sa.Text, nullable=False, index=True),
-    sa.Column("body", sa.Text, nullable=False),
-    sa.Column("added_at", sa.Text, nullable=False),
+    *texts("body", "added_at"),
 )
 
 items = sa.Table(
@@ -48,41 +40,30 @@ items = sa.Table(
     metadata,
     sa.Column("source", sa.Text, primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
-    sa.Column("record_id", sa.Text, nullable=False),
-    sa.Column("record_hash", sa.Text, nullable=False),
-    sa.Column("seen_hash", sa.Text, nullable=False),
+    *texts("record_id", "record_hash", "seen_hash"),
     sqlite_with_rowid=False,
 )
 
-records = sa.Table(
-    "records",
-    metadata,
-    sa.Column("record_hash", sa.Text, primary_key=True),
-    sa.Column("body", sa.Text, nullable=False),
-)
+records = sa.Table("records", metadata, sa.Column("record_hash", sa.Text, primary_key=True), *texts("body"))
 
 cells = sa.Table(
     "cells",
     metadata,
     sa.Column("cell", sa.Text, primary_key=True),
-    *(sa.Column(name, sa.Text, nullable=False) for name in CELL_COLUMNS),
+    *texts(*CELL_COLUMNS),
     sa.Column("seed", sa.Integer, nullable=False),
-    *(sa.Column(name, sa.Text, nullable=False) for name in ("agent_type", "model", "role")),
-    *(sa.Column(name, sa.Text, nullable=False) for name in ("agent_body", "prompt_body", "perspective_body")),
-    sa.Column("codebook_body", sa.Text, nullable=False),
+    *texts("agent_type", "model", "role", "agent_body", "prompt_body", "perspective_body", "codebook_body"),
 )
 
 jobs = sa.Table(
     "jobs",
     metadata,
     sa.Column("job_id", sa.Text, primary_key=True),
-    sa.Column("cell", sa.Text, nullable=False),
+    *texts("cell"),
     sa.Column("record_id", sa.Text, nullable=False, index=True),
-    sa.Column("record_hash", sa.Text, nullable=False),
-    sa.Column("seen_hash", sa.Text, nullable=False),
+    *texts("record_hash", "seen_hash"),
     sa.Column("repeat", sa.Integer, nullable=False),
-    sa.Column("inputs", sa.Text, nullable=False),
-    sa.Column("sent_columns", sa.Text, nullable=False),
+    *texts("inputs", "sent_columns"),
     sqlite_with_rowid=False,
 )
 
@@ -92,31 +73,27 @@ results = sa.Table(
     sa.Column("job_id", sa.Text, primary_key=True),
     sa.Column("attempt", sa.Integer, primary_key=True),
     sa.Column("run_id", sa.Text, nullable=False, index=True),
-    sa.Column("status", sa.Text, nullable=False),
+    *texts("status"),
     sa.Column("answers", sa.Text),
-    sa.Column("parse", sa.Text, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
+    *texts("parse", "text"),
     sa.Column("refusal", sa.Text),
-    sa.Column("finish", sa.Text, nullable=False),
-    sa.Column("error_kind", sa.Text, nullable=False),
-    sa.Column("error", sa.Text, nullable=False),
+    *texts("finish", "error_kind", "error"),
     *(
         sa.Column(name, sa.Integer, nullable=False)
         for name in ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
     ),
     sa.Column("cost", sa.Double),
-    *(
-        sa.Column(name, sa.Text, nullable=False)
-        for name in ("currency", "price_version", "model_returned", "model_fingerprint", "response_id")
-    ),
+    *texts("currency", "price_version", "model_returned", "model_fingerprint", "response_id"),
     *(sa.Column(name, sa.Integer) for name in ("seed_honoured", "simulated", "partial")),
-    *(
-        sa.Column(name, sa.Text, nullable=False)
-        for name in ("drops", "tool_output", "sent", "reply", "reply_headers", "started_at", "ended_at", "by")
+    *texts(
+        "drops", "tool_output", "sent", "reply", "reply_headers", "started_at", "ended_at", "by", "versions", "trace_id"
     ),
-    *(sa.Column(name, sa.Text, nullable=False) for name in ("versions", "trace_id")),
     sa.Column("mode", sa.Text, nullable=False, server_default="live"),
     sa.Column("shown", sa.Text, nullable=False, server_default=""),
+    sa.Column("quotes", sa.Text, nullable=False, server_default=""),
+    sa.Column("cache_write_tokens", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("cache_write_hour_tokens", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("logprobs", sa.Text, nullable=False, server_default=""),
     sa.Index(
         "one_answer_per_job",
         "job_id",
@@ -139,13 +116,10 @@ runs = sa.Table(
     metadata,
     sa.Column("run_id", sa.Text, primary_key=True),
     sa.Column("spec_hash", sa.Text, nullable=False, index=True),
-    sa.Column("flow", sa.Text, nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
-    *(sa.Column(name, sa.Text, nullable=False) for name in ("state", "why", "control", "started_at")),
+    *texts("flow", "body", "state", "why", "control", "started_at"),
     sa.Column("ended_at", sa.Text),
     sa.Column("heartbeat_at", sa.Text),
-    sa.Column("progress", sa.Text, nullable=False),
-    sa.Column("machine", sa.Text, nullable=False),
+    *texts("progress", "machine"),
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("planned", sa.Integer, nullable=False),
 )
@@ -155,9 +129,7 @@ events = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("run_id", sa.Text, nullable=False, index=True),
-    sa.Column("at", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("fields", sa.Text, nullable=False),
+    *texts("at", "kind", "fields"),
 )
 
 batches = sa.Table(
@@ -165,6 +137,12 @@ batches = sa.Table(
     metadata,
     sa.Column("ticket", sa.Text, primary_key=True),
     sa.Column("run_id", sa.Text, nullable=False, index=True),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
+    *texts("state", "body"),
 )
+
+
+@cache
+def insert(table: sa.Table, count: int) -> str:
+    """`INSERT INTO t VALUES (?, …), (?, …) ON CONFLICT DO NOTHING` for so many rows."""
+    row = f"({', '.join('?' * len(table.columns))})"
+    return f"INSERT INTO {table.name} VALUES {', '.join([row] * count)} ON CONFLICT DO NOTHING"  # noqa: S608
