@@ -1,5 +1,6 @@
-"""A package of somebody else's adds a model and a tool by its entry points alone, and the engine asks them."""
+"""A package of somebody else's adds a model, a tool and a check by its entry points alone."""
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from buttermilk.plugins import names
 from scholar import Scholar
 
 PACKAGE = Path(__file__).parent / "plugin"
@@ -51,6 +53,27 @@ def test_without_the_package_its_names_are_unknown_and_ours_are_listed(guest: Sc
     assert "there is no model or tool of type 'echo'" in said.err
     assert "there is no model or tool of type 'capitals'" in said.err
     assert "openai" in said.err
+
+
+def test_a_strangers_check_is_found_by_its_name_and_keeps_the_contract_of_checks(installed: str) -> None:
+    tests = Path(__file__).parent
+    script = """
+import checks_table
+from judging import trial
+row = checks_table.Row("rhymes-with", "rhymes-with: glove", "", trial("O love!"), trial("O hate!"), ("at", None, 1))
+checks_table.ROWS[:] = [row]
+import pytest
+QUIET = ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]  # ours is a plug-in of pytest too
+raise SystemExit(pytest.main(["-q", "-p", "no:cacheprovider", *QUIET, "contracts/test_checks.py"]))
+"""
+    path = os.pathsep.join([installed, str(tests)])
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(
+        command, cwd=tests, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
+    assert "rhymes-with" not in names("checks")
 
 
 def test_the_guest_knows_of_us_only_the_doors_and_the_values(installed: str) -> None:

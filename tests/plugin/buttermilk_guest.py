@@ -1,12 +1,14 @@
-"""A model and a tool from outside, with no more of buttermilk than its doors and its values."""
+"""A model, a tool and a check from outside, with no more of buttermilk than its doors and its values."""
 
 import json
 from typing import ClassVar
 
-from buttermilk.core.contracts import Blobs, Keys
+from buttermilk.core.cases import Expectation, Finding, Said, Trial, Verdict, content, found, in_text, shown, together
+from buttermilk.core.contracts import Blobs, Judges, Keys
 from buttermilk.core.flows import Agent, Codebook
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Output, Reply, Request
+from buttermilk.core.values import Json
 
 
 class Echo:
@@ -49,3 +51,22 @@ class Capitals:
 
     async def close(self) -> None:
         """Nothing is held open."""
+
+
+class RhymesWith:
+    """`rhymes-with: love`: each answer ends on the word's last three letters."""
+
+    def __init__(self, argument: Json, expectation: Expectation) -> None:
+        if not isinstance(argument, str) or len(argument) < 3:
+            raise expectation.wrong("it needs a word of three letters or more.", "Like this: rhymes-with: love")
+        self.word, self.expectation = argument, expectation
+
+    async def judge(self, trial: Trial, judges: Judges) -> Verdict:
+        each = [self.finding(said) for said in trial.answers]
+        return together(f"the reply rhymes with {self.word}", each, self.expectation.share)
+
+    def finding(self, said: Said) -> Finding:
+        answer = content(said, self.expectation.question)
+        if isinstance(answer, Finding):
+            return answer
+        return found(in_text(answer).rstrip(" .!?").endswith(self.word[-3:]), shown(answer))

@@ -4,16 +4,19 @@ A plug translates its vendor's errors into those of `errors.py`, reads no enviro
 Each door has a contract suite in `tests/contracts/` which a stranger can run on a plug of their own.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from buttermilk.core.cases import Expectation, Trial, Verdict
 from buttermilk.core.errors import ProviderError
-from buttermilk.core.flows import Agent, Codebook
-from buttermilk.core.jobs import Answer, Batch, Cell, Event, Job, Result, Run, Sent, Stored
+from buttermilk.core.flows import Agent, Citable, CitableKind, Codebook, Step
+from buttermilk.core.jobs import Answer, Batch, Cell, Event, Job, Result, Run, Sent, Stored, Use
 from buttermilk.core.messages import Output, Reply, Request
 from buttermilk.core.records import Dataset, DatasetSpec, Record, RecordRef, Reject
 from buttermilk.core.tables import Table
+from buttermilk.core.values import Json
 
 
 class Secret:
@@ -87,6 +90,13 @@ class Checks(Protocol):
 
 
 @runtime_checkable
+class Fetches(Protocol):
+    """What a model says that takes media by their addresses: from which schemes, kind by kind."""
+
+    fetches: Mapping[str, Collection[str]]
+
+
+@runtime_checkable
 class Rereads(Protocol):
     """What a tool may also have: `reread` answers a codebook from scores that are stored, by the rules of now. So a
     threshold in `parameters.answers` is moved without asking again."""
@@ -104,8 +114,12 @@ class Batches(Protocol):
 
     @property
     def batch_size(self) -> int: ...
-    async def submit(self, asked: Sequence[tuple[str, Request]]) -> str:
-        """Returns the ticket. The texts with the requests are ours: job ids, as a rule."""
+    async def submit(self, asked: Sequence[tuple[str, Request]], mark: str) -> str:
+        """Returns the ticket. The texts with the requests are ours: job ids, as a rule. So is the mark."""
+        ...
+
+    async def marked(self, mark: str, count: int, since: datetime) -> Sequence[str]:
+        """Tickets of what may be the batch of this mark, which was to be handed over at that time."""
         ...
 
     async def ended(self, ticket: str) -> bool: ...
@@ -153,6 +167,70 @@ class Export(Protocol):
         ...
 
 
+class Judges(Protocol):
+    """What a check may ask for help. Both raise ProviderError, and ConfigError where there is nobody of that name."""
+
+    async def ask(self, agent: str, job: Job) -> Result:
+        """The job, asked of the agent of this name, whoever the job names."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[list[float]]:
+        """A vector for each text."""
+        ...
+
+
+@runtime_checkable
+class Check(Protocol):
+    """`checks/x.py`: one thing that a prompt's test may expect. `Plug(argument, expectation)`; the argument is what
+    stands behind its name in YAML, and one that cannot be used is a ConfigError (`expectation.wrong`) at once.
+
+    `judge` never raises for what an answer is. What was refused, unreadable or failed has no content, so it passes no
+    check of content: `core.cases.content` gives a Finding in its place, and `together` makes a verdict of findings.
+    `not-` is no affair of a check: `core.cases.negated` turns its findings.
+    """
+
+    def __init__(self, argument: Json, expectation: Expectation) -> None: ...
+    async def judge(self, trial: Trial, judges: Judges) -> Verdict: ...
+
+
+@runtime_checkable
+class Reads(Protocol):
+    """What a check may also have: the questions that it reads, dotted, beside the one of its expectation."""
+
+    questions: tuple[str, ...]
+
+
+@runtime_checkable
+class Embeds(Protocol):
+    """What a check may also have: whether it asks for embeddings, for which the tests have to name somebody."""
+
+    embeds: bool
+
+
+@runtime_checkable
+class Wants(Protocol):
+    """What a check may also have: the labels that would do, by question."""
+
+    labels: Mapping[str, tuple[str, ...]]
+
+
+@runtime_checkable
+class Compares(Protocol):
+    """What a check may also have: the names of other cases of the prompt whose answers it reads from `trial.others`."""
+
+    cases: tuple[str, ...]
+
+
+@runtime_checkable
+class Asks(Protocol):
+    """What a check may also have: the names of the agents that it asks through `judges`, and the steps that its
+    questions belong to, which a stored run's method must hold."""
+
+    agents: tuple[str, ...]
+
+    def steps(self, agents: Mapping[str, Agent]) -> Sequence[Step]: ...
+
+
 @runtime_checkable
 class Store(Protocol):
     """`stores/x.py`: one way to keep results. Blocking; the engine calls it from a thread. Raises StoreError.
@@ -166,16 +244,20 @@ class Store(Protocol):
         """Keep attempts with their jobs, all or none."""
         ...
 
-    def submitted(self, batch: Batch, jobs: Sequence[Job]) -> None:
-        """Keep the jobs of a batch, and its ticket."""
+    def submitting(self, batch: Batch, jobs: Sequence[Job]) -> None:
+        """Keep the jobs of a batch that is about to be handed over, and its mark as its ticket."""
         ...
 
     def batches(self, run_id: str) -> list[Batch]:
-        """Those that are waited for."""
+        """Those that are waited for, and those of which it is not known whether they were handed over."""
         ...
 
-    def settle(self, ticket: str, state: str) -> None:
-        """A batch is `collected`, or `cancelled`."""
+    def tickets(self) -> set[str]:
+        """Of all batches of all runs."""
+        ...
+
+    def settle(self, ticket: str, batch: Batch) -> None:
+        """What has become of the batch of this ticket: it has another one now, or another state."""
         ...
 
     def cells(self, step: str, agent_type: str) -> list[tuple[Cell, Agent]]:
@@ -228,6 +310,14 @@ class Store(Protocol):
     def events(self, run_id: str) -> list[Event]: ...
     def similar(self, step: str, record_ids: Sequence[str]) -> Iterator[tuple[Cell, str, str, int]]:
         """What was asked before about these records in a step, as (cell, record_id, seen_hash, repeat)."""
+        ...
+
+    def uses(self, kind: CitableKind, name: str | None = None) -> list[Use]:
+        """Every use of each version in a run that has begun, the latest run first."""
+        ...
+
+    def versions(self, kind: CitableKind, prefix: str = "", name: str | None = None) -> list[Citable]:
+        """Those that were ever asked with and whose hash begins so, the latest first. Names may share a hash."""
         ...
 
     def counts(self, run_id: str) -> dict[tuple[str, str, str], int]:
