@@ -126,15 +126,6 @@ def test_the_codebook_defines_every_label_that_the_verses_carry_with_examples_th
     assert codebook().question("reason").optional
 
 
-def test_every_text_of_ours_says_who_wrote_it_and_that_it_is_free() -> None:
-    for item in (*perspectives(), prompt("judge"), prompt("synthesise"), codebook()):
-        assert item.author == "buttermilk contributors"
-        assert item.licence == "CC0-1.0"
-        assert item.version == "1"
-    for name in PERSPECTIVES:
-        assert next(item for item in perspectives() if item.name == name).title
-
-
 def test_a_judge_is_told_meaning_then_criteria_then_conclusion_and_shown_the_verse_once() -> None:
     row, reading = rows()[0], perspectives()[0]
     system, user = render(prompt("judge"), job(row, agent("gpt"), prompt=prompt("judge"), perspective=reading))

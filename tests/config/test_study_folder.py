@@ -46,6 +46,25 @@ def test_a_new_study_holds_all_a_scholar_edits_and_ignores_what_git_should_not_h
     assert {".buttermilk/", ".env", "conf/local.yaml"} <= set(ignored)
 
 
+def test_a_new_study_has_of_the_library_what_its_flow_names_and_finds_the_rest(tmp_path: Path) -> None:
+    rooms = ("prompts", "criteria", "codebooks")
+    names = {path.relative_to(tmp_path).as_posix() for path in init(tmp_path)}
+    assert {name for name in names if name.startswith(rooms)} == {
+        "prompts/judge.md",
+        "prompts/synthesise.md",
+        "criteria/sound_and_image.md",
+        "criteria/speaker_and_stance.md",
+        "codebooks/sentiment.yaml",
+    }
+    more = ["steps.judge.prompt=classify", "steps.judge.codebook=speech_act", "steps.judge.perspectives=[fair_report]"]
+    step = compose(tmp_path, "verse", more).flows[0].step("judge")
+    assert [step.prompts[0].name, step.codebook.name, step.perspectives[0].name] == [
+        "classify",
+        "speech_act",
+        "fair_report",
+    ]
+
+
 def test_a_new_study_can_be_edited(tmp_path: Path) -> None:
     for path in init(tmp_path):
         assert path.stat().st_mode & stat.S_IWUSR

@@ -4,7 +4,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from buttermilk.config.schema import listed
 from buttermilk.core.errors import ConfigError, MissingExtra
+from buttermilk.documents import load_yaml
 from buttermilk.plugins import find
 
 PACKAGED = Path(__file__).resolve().parent.parent
@@ -12,14 +14,14 @@ LIBRARY = PACKAGED / "library"
 
 _NEW = (
     ("library/study", ""),
-    ("library/prompts", "prompts"),
-    ("library/criteria", "criteria"),
-    ("library/codebooks", "codebooks"),
     ("library/demo/data", "data"),
     ("conf/dataset", "conf/dataset"),
     ("conf/agent", "conf/agent"),
 )
-"""What a new study is made of: packaged folder -> folder of the study."""
+"""What a new study is made of: packaged folder -> folder of the study. Of the library it gets what its flow names."""
+_DEMO = PACKAGED / "conf" / "flow" / "demo.yaml"
+_NAMES = {"prompt": ("prompts", ".md"), "perspectives": ("criteria", ".md"), "codebook": ("codebooks", ".yaml")}
+"""Key of a step -> the library's room that its names are in, and how their files end."""
 
 
 def find_root(start: Path) -> Path:
@@ -70,7 +72,16 @@ def _pieces(flow: str) -> Iterator[tuple[Path, str]]:
                 name = file.relative_to(PACKAGED / folder).as_posix()
                 # A packaged file that began with a dot would be left out by some of the tools that build packages.
                 yield file, f"{into}/{name}".lstrip("/") if name != "gitignore" else ".gitignore"
-    yield PACKAGED / "conf" / "flow" / "demo.yaml", f"conf/flow/{flow}.yaml"
+    for name in _named():
+        yield LIBRARY / name, name
+    yield _DEMO, f"conf/flow/{flow}.yaml"
+
+
+def _named() -> list[str]:
+    """What of the library the new flow names: `["codebooks/sentiment.yaml", "prompts/judge.md", ...]`."""
+    steps = load_yaml(_DEMO.read_text(encoding="utf-8"), _DEMO.name)[0]["steps"].values()
+    names = [(key, name) for step in steps for key in _NAMES if key in step for name in listed(step[key])]
+    return sorted({f"{_NAMES[key][0]}/{name}{_NAMES[key][1]}" for key, name in names})
 
 
 def _without_what_is_missing(flow: Path) -> None:
