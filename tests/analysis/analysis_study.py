@@ -184,9 +184,9 @@ def row(step: Step, record: Record, agent: Agent, **more: Any) -> dict[str, Any]
         "finish": "stop", "error_kind": "", "error": "", "input_tokens": 310, "output_tokens": 24, "cached_tokens": 0,
         "reasoning_tokens": 0, "cost": None, "currency": "", "price_version": "", "model_returned": agent.model,
         "model_fingerprint": "", "simulated": agent.type == "simulated", "partial": False, "drops": [], "attempt": 1,
-        "mode": "live", "shown": "text",
+        "mode": "live", "shown": "text", "quotes": {},
         "started_at": START.isoformat(), "ended_at": (START + timedelta(minutes=11)).isoformat(), "seconds": 1.25,
-        "tool_output": {},
+        "tool_output": {}, "logprobs": {},
     }  # fmt: skip
     given |= more
     key = (given["step"], given["record_id"], given["agent"], given["perspective"], given["variant"], given["repeat"])

@@ -107,7 +107,7 @@ def test_numbers_read_as_in_a_paper():
     assert words.corrected(Estimate(None, note="undefined: no variation")) == "undefined: no variation"
     assert words.corrected(Estimate(0.5, n=1, note="one record: no interval")) == "0.50 (one record: no interval)"
     assert words.share(Estimate(0.81, 0.7496, 0.8583, n=200)) == "81.0% [75.0, 85.8]"
-    assert (words.plural(1, "reply", "replies"), words.plural(2400, "record")) == ("1 reply", "2,400 records")
+    assert (words.plural(1, "record"), words.plural(2400, "record")) == ("1 record", "2,400 records")
     assert words.listing(["a"]) == "a"
     assert words.listing(["a", "b", "c"]) == "a, b and c"
     assert words.listing([]) == ""

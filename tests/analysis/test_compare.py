@@ -166,7 +166,7 @@ def test_free_text_is_not_compared():
     store, run = verse_study(2)
     reason = next(asked for asked in tally(store, run).asked.values() if asked.name == "reason")
     assert reason.votes == {}
-    with pytest.raises(ValueError, match="free text"):
+    with pytest.raises(ValueError, match="in words"):
         Scale.of(reason, 1)
 
 

@@ -149,7 +149,7 @@ def test_wilson_has_the_published_interval():
 
 
 def test_wilson_of_nothing_is_undefined():
-    assert wilson(0, 0, left_out=3) == (None, None, None, 0, 3, "undefined: nothing to count", 0)
+    assert wilson(0, 0, left_out=3) == (None, None, None, 0, 3, "undefined: nothing to count", 0, None)
 
 
 @given(st.integers(0, 500), st.integers(1, 500))

@@ -55,6 +55,15 @@ def test_a_row_is_an_answer_to_a_question():
     assert tuple(first) == COLUMNS
 
 
+def test_how_probable_an_answer_was_stands_beside_it_and_nothing_where_nothing_is_told():
+    step = Step(name="judge", agents=(GPT,), codebook=HARM)
+    (record,) = verses(1, labelled=0)
+    said = {"harm": False, "degree": None, "score": 0}
+    rows = [row(step, record, GPT, answers=said, logprobs={"harm": -0.25, "score": 0.0})]
+    found = frame(MemoryStore(run := run_of(Flow(name="harm", steps=(step,))), [record], rows), run).dicts()
+    assert [(one["question"], one["logprob"]) for one in found] == [("harm", -0.25), ("degree", None), ("score", 0.0)]
+
+
 def test_false_null_refused_and_unparsed_are_four_things():
     store, run = harm_store(
         ("answered", {"harm": False, "degree": None, "score": 0}),
@@ -128,7 +137,7 @@ def test_an_answer_whose_question_nobody_described_is_an_error():
 
 def test_a_reading_holds_no_number_where_a_truth_value_was_given():
     scale = question("score", "interval", ())
-    assert read(scale, {"status": "answered", "answers": {"score": True}}) == ("answered", "true", None)
+    assert read(scale, "answered", True) == ("answered", "true", None)
 
 
 def test_a_simulated_answer_says_so_in_its_row():

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import combinations
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from buttermilk.analysis.statistics.agreement import agreement, confusion, share_of_match
 from buttermilk.analysis.statistics.alpha import Measured, alpha
@@ -42,9 +42,9 @@ class Scale:
     @classmethod
     def of(cls, asked: Asked, seed: int, draws: int = 1_000) -> "Scale":
         level = asked.question.level
-        if level == "text":
-            raise ValueError(f"question '{asked.name}' is answered in free text, which is not compared")
-        return cls(level, tuple(label for label in asked.labels() if label is not None), seed, draws)
+        if level not in MEASURED:
+            raise ValueError(f"question '{asked.name}' is answered in words, which are not compared")
+        return cls(cast(Measured, level), tuple(label for label in asked.labels() if label is not None), seed, draws)
 
     def compare(self, of: str, who: str, units: Sequence[Sequence[Votes]]) -> Agreement:
         order = self.order if self.level == "ordinal" else ()

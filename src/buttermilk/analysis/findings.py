@@ -22,7 +22,7 @@ def reader_name(tally: Tally, reader: Reader) -> str:
 
 
 def compared(tally: Tally) -> list[Asked]:
-    return [asked for asked in tally.asked.values() if asked.question.level != "text" and asked.votes]
+    return [asked for asked in tally.asked.values() if not asked.in_words and asked.votes]
 
 
 def title_of(asked: Asked) -> Heading:
@@ -41,7 +41,8 @@ def distributions(tally: Tally) -> Section:
     blocks: list[Block] = []
     for asked in tally.asked.values():
         blocks.append(title_of(asked))
-        if asked.question.level == "text":
+        blocks += [Text(asked.question.ask)] if "." in asked.question.name else []
+        if asked.in_words:
             blocks.append(_free_text(tally, asked))
         elif not asked.votes:
             blocks.append(Text("No answer was given."))
@@ -56,12 +57,13 @@ def _free_text(tally: Tally, asked: Asked) -> Text:
     texts = Counter[str]()
     for reader, counts in asked.counts.items():
         texts[tally.name(reader.agent)] += counts["answered"]
-    given = [f"{words.plural(number, 'text')} by {agent}" for agent, number in texts.items() if number]
+    noun, how = (
+        ("text", "in free text") if asked.question.level == "text" else ("passage", "by words copied from the record")
+    )
+    given = [f"{words.plural(number, noun)} by {agent}" for agent, number in texts.items() if number]
     absent = sum(counts[None] for counts in asked.counts.values())
     left = f" It was left open, as not applying, {words.plural(absent, 'time')}." if absent else ""
-    return Text(
-        f"Answered in free text: {words.listing(given) or 'no texts'}.{left} The texts are in the exported table."
-    )
+    return Text(f"Answered {how}: {words.listing(given) or 'none'}.{left} Each is in the exported table.")
 
 
 def _labelled(tally: Tally, asked: Asked) -> Iterator[Figure]:

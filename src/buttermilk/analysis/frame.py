@@ -1,7 +1,8 @@
 """The tidy frame, the face of the store: one row per answer and question, in an order that content alone decides.
 
 A *no*, a null, a refusal and an unreadable answer stay four things: `label` is `false`; `label` is empty and `status`
-is `answered`; `status` is `refused`; `status` is `unparsed`.
+is `answered`; `status` is `refused`; `status` is `unparsed`. A list has a row for each entry, and one for their number:
+`frames.count` is 0 where the list is empty. Of words copied from the record `quote` says whether they are in it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,18 +10,19 @@ from typing import Any, NamedTuple
 
 from buttermilk.analysis.method import Method
 from buttermilk.core.contracts import Store
-from buttermilk.core.flows import Question
+from buttermilk.core.flows import Question, leaves_of
 from buttermilk.core.hashing import canonical
 from buttermilk.core.jobs import Run
+from buttermilk.core.questions import UNSAID
 from buttermilk.core.records import HumanLabel
 from buttermilk.core.tables import Table
-from buttermilk.core.values import Scalar
+from buttermilk.core.values import Scalar, is_number
 
 COLUMNS = (
     "run", "flow", "dataset", "record_id", "step", "question", "level", "perspective", "agent", "agent_type", "model",
-    "variant", "repeat", "wave", "arm", "status", "label", "value", "expected", "parse", "simulated", "partial", "mode",
-    "shown", "cost", "currency", "input_tokens", "output_tokens", "seconds", "model_returned", "error_kind",
-    "prompt_version", "codebook", "started_at", "job_id",
+    "variant", "repeat", "wave", "arm", "status", "label", "value", "quote", "expected", "parse", "logprob",
+    "simulated", "partial", "mode", "shown", "cost", "currency", "input_tokens", "output_tokens", "seconds",
+    "model_returned", "error_kind", "prompt_version", "codebook", "started_at", "job_id",
 )  # fmt: skip
 
 Labels = Mapping[str, tuple[HumanLabel, ...]]
@@ -50,27 +52,26 @@ def _rows(store: Store, run: Run) -> Iterator[tuple[Scalar, ...]]:
         codebook = method.codebook(row["step"], row["codebook_hash"])
         people = labels.get(row["record_id"], ())
         prompt = f"{row['prompt']}@{row['prompt_hash'][:6]}" if row["prompt"] else ""
-        for question in codebook.questions:
-            reading = read(question, row)
+        for question, answer in leaves_of(codebook, row["answers"]):
+            reading = read(question, row["status"], answer)
             yield (
                 run.run_id, run.flow, run.dataset, row["record_id"], row["step"], question.name, question.level,
                 row["perspective"], row["agent"], row["agent_type"], row["model"], row["variant"], row["repeat"],
                 row["wave"], row["arm"], reading.status, reading.label, reading.value,
-                expected(people, question.name), row["parse"], row["simulated"], row["partial"], row["mode"],
-                row["shown"], row["cost"], row["currency"], row["input_tokens"], row["output_tokens"], row["seconds"],
-                row["model_returned"], row["error_kind"], prompt, f"{codebook.name}@{codebook.version}",
-                row["started_at"], row["job_id"],
+                row["quotes"].get(question.name, ""), expected(people, question.name), row["parse"],
+                row["logprobs"].get(question.name), row["simulated"],
+                row["partial"], row["mode"], row["shown"], row["cost"], row["currency"], row["input_tokens"],
+                row["output_tokens"], row["seconds"], row["model_returned"], row["error_kind"], prompt,
+                f"{codebook.name}@{codebook.version}", row["started_at"], row["job_id"],
             )  # fmt: skip
 
 
-def read(question: Question, row: Mapping[str, Any]) -> Reading:
+def read(question: Question, status: str, answer: Any) -> Reading:
     """An answer that leaves a question out is no null: it is unparsed to that question."""
-    if row["status"] != "answered":
-        return Reading(row["status"], None, None)
-    answers = row["answers"] or {}
-    if question.name not in answers:
+    if status != "answered":
+        return Reading(status, None, None)
+    if answer is UNSAID:
         return Reading("unparsed", None, None)
-    answer = answers[question.name]
     return Reading("answered", as_text(answer), as_number(question, answer))
 
 
@@ -88,9 +89,7 @@ def as_number(question: Question, answer: Any) -> float | None:
     if question.level == "ordinal":
         names = question.label_names
         return names.index(answer) + 1 if answer in names else None
-    if isinstance(answer, int | float) and not isinstance(answer, bool):
-        return answer
-    return None
+    return answer if is_number(answer) else None
 
 
 def human_labels(store: Store, run: Run) -> Labels:

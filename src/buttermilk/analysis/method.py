@@ -1,6 +1,6 @@
 """What a run asked, as the analysis needs it: steps in order, an answer's codebook, names that tell apart."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from buttermilk.core.errors import StoreError
@@ -28,9 +28,7 @@ class Method:
                 hashes.setdefault(one.name, set()).add(one.hash)
         self._ambiguous = {name for name, found in hashes.items() if len(found) > 1}
         self._settings: dict[tuple[str, ...], str] = {}
-        self._codebooks = {
-            (name, step.codebook.hash): step.codebook for name, steps in self.steps.items() for step in steps
-        }
+        self._codebooks = {(name, book.hash): book for name in self.steps for _, book, _ in self.asked(name)}
 
     def codebook(self, step: str, codebook_hash: str) -> Codebook:
         """Of an answer's row. A run whose method does not hold it cannot be reported honestly."""
@@ -40,6 +38,13 @@ class Method:
             said = f"run {self.run.run_id} holds answers of step '{step}' whose codebook its description does not hold."
             raise StoreError(said, hint=hint)
         return found
+
+    def asked(self, step: str) -> Iterator[tuple[Codebook, Codebook, str]]:
+        """Each codebook as it is written, as it is asked from a perspective, and which: a tool has none."""
+        for item in self.steps[step]:
+            yield item.codebook, item.codebook, ""
+            for lens in item.perspectives:
+                yield item.codebook, item.codebook.of(lens), self.shown(lens.name, lens.hash)
 
     def codebooks(self, step: str) -> list[Codebook]:
         return list({item.codebook.hash: item.codebook for item in self.steps[step]}.values())

@@ -7,6 +7,7 @@ wrote is escaped wherever it stands. Without scripts the tables say what the cha
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from buttermilk.analysis import agreements, findings, sections, words
-from buttermilk.analysis.page import Section, Text
+from buttermilk.analysis.page import Figure, Section, Text
 from buttermilk.analysis.tally import Tally, tally
 from buttermilk.core.contracts import Store
 from buttermilk.core.errors import ConfigError, did_you_mean
@@ -39,7 +40,23 @@ def report(store: Store, run_id: str, target: Path) -> Path:
 
 
 def render(run: Run, counted: Tally, store: Store) -> str:
-    """The page as text."""
+    """The report as text."""
+    dates = words.span(counted.first_at, counted.last_at) if counted.first_at else "no answer collected yet"
+    return page(
+        "report.html",
+        parts(run, counted, store),
+        kicker="Report of the run",
+        name=run.run_id,
+        title=run.title or run.flow,
+        simulated=sections.simulated_line(counted),
+        state=sections.state_line(run, counted.jobs),
+        partial=counted.jobs < run.planned,
+        dates=f"Flow “{run.flow}” on the data set “{run.dataset}”, {dates}",
+    )
+
+
+def page(template: str, of: Sequence[Section], **said: Any) -> str:
+    """One self-contained page: `page.html`, or a template that adds to it. Scripts where there is a chart to draw."""
     pages = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -49,19 +66,15 @@ def render(run: Run, counted: Tally, store: Store) -> str:
         keep_trailing_newline=True,
     )
     pages.globals["script_json"] = script_json
-    scripts = [_asset(name) for name in SCRIPTS]
+    drawn = any(isinstance(block, Figure) for section in of for block in section.blocks)
+    scripts = [_asset(name) for name in SCRIPTS] if drawn else []
     style = _asset("report.css")
-    return pages.get_template("report.html").render(
-        run=run,
-        title=run.title or run.flow,
-        simulated=sections.simulated_line(counted),
-        state=sections.state_line(run, counted.jobs),
-        partial=counted.jobs < run.planned,
-        dates=words.span(counted.first_at, counted.last_at) if counted.first_at else "no answer collected yet",
-        sections=parts(run, counted, store),
+    return pages.get_template(template).render(
+        sections=of,
         scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own files, never a record's words
         style=Markup(style),  # noqa: S704
         policy=_policy(scripts, style),
+        **said,
     )
 
 
@@ -96,7 +109,7 @@ def _asset(name: str) -> str:
 
 def _policy(scripts: list[str], style: str) -> str:
     """Nothing may be fetched, and nothing run or styled but these very texts; `eval` stays forbidden."""
-    allowed = " ".join(_hash(script) for script in scripts)
+    allowed = " ".join(_hash(script) for script in scripts) or "'none'"
     return f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
 
 

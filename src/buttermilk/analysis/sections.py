@@ -12,6 +12,7 @@ from buttermilk.core.hashing import canonical, fingerprint
 from buttermilk.core.jobs import Run
 
 KINDS = {"model": "model", "tool": "tool", "human": "person"}
+VERDICTS = ("exact", "near", "earlier", "missing")
 STATUSES = ("answered", "refused", "unparsed", "failed")
 LEVELS = {
     "nominal": "one label; the labels have no order",
@@ -19,6 +20,8 @@ LEVELS = {
     "interval": "a number on a scale with equal steps",
     "ratio": "a number on a scale that starts at nought",
     "text": "free text",
+    "quote": "words copied from the record",
+    "group": "answers to the questions below",
 }
 
 
@@ -182,7 +185,7 @@ def _codebooks(method: Method) -> Iterator[Block]:
         if credit:
             yield Text(credit)
         for question in book.questions:
-            yield _question(question)
+            yield from _question(question)
 
 
 def _credit(book: Codebook) -> str:
@@ -190,17 +193,20 @@ def _credit(book: Codebook) -> str:
     return ". ".join(part.rstrip(".") for part in parts if part) + "." if any(parts) else ""
 
 
-def _question(question: Question) -> Block:
+def _question(question: Question, within: str = "") -> Iterator[Block]:
     kind = LEVELS[question.level] + ("; may be left open, where it does not apply" if question.optional else "")
+    if question.many:
+        kind = "any number of labels, or none" if question.labels else f"a list, which may be empty, each entry {kind}"
     ends = [
         f"{name} {end:g}" for name, end in (("from", question.minimum), ("to", question.maximum)) if end is not None
     ]
     kind += f", {' '.join(ends)}" if ends else ""
-    caption = f"{question.name}: “{question.ask.strip()}” Answered by {kind}."
-    if not question.labels:
-        return Text(caption)
+    kind += ". Asked once for each criterion of the perspective" if question.each else ""
+    caption = f"{within}{question.name}: “{question.ask.strip()}” Answered by {kind}."
     rows = [(one.name, one.definition or "—", " / ".join(one.examples) or "—") for one in question.labels]
-    return grid(caption, ("label", "definition", "examples"), rows)
+    yield grid(caption, ("label", "definition", "examples"), rows) if rows else Text(caption)
+    for part in question.parts:
+        yield from _question(part, f"{within}{question.name}.")
 
 
 # ---- what came back
@@ -217,7 +223,7 @@ def what_came_back(tally: Tally) -> Section:
     )
     titles = ("step", "agent", "jobs#", "answered#", "refused#", "unparsed#", "failed#")
     table = grid("What came back, by step and agent.", titles, rows, note=note, grouped=True)
-    return Section("What came back", (table, *_parses(tally), *_errors(tally), *_cautions(tally)))
+    return Section("What came back", (table, *_parses(tally), *_quotes(tally), *_errors(tally), *_cautions(tally)))
 
 
 def _parses(tally: Tally) -> Iterator[Block]:
@@ -233,6 +239,36 @@ def _parses(tally: Tally) -> Iterator[Block]:
     )
     titles = ("step", "agent", *(f"{words.PARSES[one]}#" for one in used))
     yield grid("How the answers were read.", titles, rows, note=note, grouped=True)
+
+
+def _quotes(tally: Tally) -> Iterator[Block]:
+    checked = tally.whole.quotes
+    if not checked:
+        return
+    elsewhere = checked["missing"] + checked["earlier"]
+    rows = [
+        (step, agent, words.count(came.quotes.total()), *(words.count(came.quotes[one]) for one in VERDICTS))
+        for step, agent, came in tally.each
+        if came.quotes
+    ]
+    yield Text(
+        f"Not in the record: {words.count(elsewhere)} of {words.plural(checked.total(), 'quoted passage')}.",
+        "caution" if elsewhere else "",
+    )
+    note = (
+        "Near: in the record but for capitals, spacing, quotation marks, dashes, or words left out where it says so. "
+        "Earlier: not in the record, but in an answer that was to be read. "
+        "Where an agent was shown a picture or a PDF itself, only what is found in the record's words is counted."
+    )
+    titles = ("step", "agent", "passages#", *(f"{one}#" for one in VERDICTS))
+    yield grid("Whether what was quoted is in the record.", titles, rows, note=note, grouped=True)
+    if tally.missing:
+        rows = [(record, tally.name(agent), path, text) for record, agent, path, text in tally.missing]
+        yield grid(
+            "Short passages that are not in their record, the first ones.",
+            ("record", "agent", "question", "words"),
+            rows,
+        )
 
 
 def _errors(tally: Tally) -> Iterator[Block]:

@@ -10,12 +10,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from buttermilk.analysis.frame import Labels, as_text, human_labels, read
+from buttermilk.analysis.frame import Labels, Reading, as_text, human_labels, read
 from buttermilk.analysis.method import Method
 from buttermilk.analysis.statistics.estimate import Label, Votes
 from buttermilk.core.contracts import Store
-from buttermilk.core.flows import Question
+from buttermilk.core.flows import Question, said_by_path
+from buttermilk.core.hashing import fingerprint
 from buttermilk.core.jobs import Run
+from buttermilk.core.questions import UNSAID
+
+MOST_MISSING = 15
+SHORT = 200  # characters of a passage that can be read in a table
 
 
 class Reader(NamedTuple):
@@ -36,6 +41,7 @@ class Came:
     parses: Counter[str] = field(default_factory=Counter)
     spent: Counter[str] = field(default_factory=Counter)
     cost: Counter[str] = field(default_factory=Counter)
+    quotes: Counter[str] = field(default_factory=Counter)
 
     @property
     def jobs(self) -> int:
@@ -46,12 +52,14 @@ class Came:
 class Asked:
     """One question of one step, with all that was answered: `votes[record_id][reader]` is a tuple of labels.
 
-    `expected` holds what people said of the same records: `expected[record_id]["ana"]`.
+    `expected` holds what people said of the same records: `expected[record_id]["ana"]`. `lens` is the perspective
+    whose criterion it asks about, where no other has the same.
     """
 
     step: str
     question: Question
     codebook: str
+    lens: str = ""
     votes: dict[str, dict[Reader, Votes]] = field(default_factory=dict)
     counts: dict[Reader, Counter[Label]] = field(default_factory=dict)
     unanswered: Counter[Reader] = field(default_factory=Counter)
@@ -59,7 +67,12 @@ class Asked:
 
     @property
     def name(self) -> str:
-        return self.question.name
+        """`sentiment`, `criteria.c1.verdict (house_style)`"""
+        return f"{self.question.name} ({self.lens})" if self.lens else self.question.name
+
+    @property
+    def in_words(self) -> bool:
+        return self.question.level in ("text", "quote")
 
     @property
     def measured(self) -> bool:
@@ -98,7 +111,8 @@ class Asked:
 
 @dataclass
 class Tally:
-    """All counts of a run; `by` step and agent, in the order of the flow."""
+    """All counts of a run; `by` step and agent, in the order of the flow. `missing` holds the first short passages that
+    are not in their record: record, agent, question, words."""
 
     method: Method
     labels: Labels
@@ -113,6 +127,7 @@ class Tally:
     returned: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     prices: set[str] = field(default_factory=set)
     asked: dict[tuple[str, str, str], Asked] = field(default_factory=dict)
+    missing: dict[tuple[str, str, str, str], None] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     first_at: str = ""
     last_at: str = ""
@@ -127,7 +142,7 @@ class Tally:
         """Over all steps and agents."""
         total = Came()
         for came in self.by.values():
-            for kind in ("statuses", "parses", "spent", "cost"):
+            for kind in ("statuses", "parses", "spent", "cost", "quotes"):
                 getattr(total, kind).update(getattr(came, kind))
         return total
 
@@ -140,29 +155,46 @@ def tally(store: Store, run: Run) -> Tally:
     """Count a run. Streams `Store.results` once."""
     method, labels = Method(run), human_labels(store, run)
     whole = Tally(method, labels)
-    whole.asked = {
-        (step, book.hash, question.name): Asked(step, question, f"{book.name}@{book.version}")
-        for step in method.steps
-        for book in method.codebooks(step)
-        for question in book.questions
-    }
+    books = _books(whole)
     shared: dict[Votes, Votes] = {}
     for row in store.results(run.run_id):
         codebook = method.codebook(row["step"], row["codebook_hash"])
         agent = method.shown(row["agent"], row["agent_hash"])
         reader = Reader(agent, method.setting(row))
+        said = said_by_path(codebook, row["answers"])
         _count(whole, row, agent)
-        for question in codebook.questions:
-            _vote(whole.asked[row["step"], codebook.hash, question.name], row, reader, shared)
+        _quotes(whole, row, agent, said)
+        for name, asked in books[row["step"], codebook.hash].items():
+            reading = read(asked.question, row["status"], said.get(name, UNSAID))
+            _vote(asked, row["record_id"], reading, reader, shared)
     whole.records = sum(len(refs) for refs in store.refs(run.dataset_fingerprint))
     order = [(step, agent) for step in method.steps for agent in method.agent_names(step)]
     whole.by = {at: whole.by[at] for at in dict.fromkeys([*order, *whole.by]) if at in whole.by}
     whole.asked = {key: asked for key, asked in whole.asked.items() if asked.counts}
+    names = Counter((asked.step, asked.codebook, asked.question.name) for asked in whole.asked.values())
     for asked in whole.asked.values():
+        # No label says which perspective's first criterion it is about.
+        unclear = names[asked.step, asked.codebook, asked.question.name] > 1
         readers = sorted(asked.counts, key=_order(method, asked))
         asked.counts = {reader: asked.counts[reader] for reader in readers}
-        asked.expected = {} if asked.question.level == "text" else _expected(asked.question, labels)
+        asked.expected = {} if asked.in_words or unclear else _expected(asked.question, labels)
     return whole
+
+
+def _books(whole: Tally) -> dict[tuple[str, str], dict[str, Asked]]:
+    """By step and the codebook as it was asked: leaf -> where it is counted. What several perspectives ask alike is
+    counted together."""
+    books: dict[tuple[str, str], dict[str, Asked]] = {}
+    for step in whole.method.steps:
+        for base, book, lens in whole.method.asked(step):
+            counted = books.setdefault((step, book.hash), {})
+            for leaf in book.leaves:
+                of = "" if leaf in base.leaves else lens
+                fresh = Asked(step, leaf, f"{base.name}@{base.version}", of)
+                asked = whole.asked.setdefault((step, base.hash, fingerprint(leaf.identity)), fresh)
+                asked.lens = of if asked.lens == of else ""
+                counted.setdefault(leaf.name, asked)
+    return books
 
 
 def _count(whole: Tally, row: Mapping[str, Any], agent: str) -> None:
@@ -195,20 +227,27 @@ def _count(whole: Tally, row: Mapping[str, Any], agent: str) -> None:
     whole.last_at = max(whole.last_at, row["ended_at"])
 
 
-def _vote(asked: Asked, row: Mapping[str, Any], reader: Reader, shared: dict[Votes, Votes]) -> None:
-    reading = read(asked.question, row)
+def _quotes(whole: Tally, row: Mapping[str, Any], agent: str, said: Mapping[str, Any]) -> None:
+    for path, verdict in row["quotes"].items():
+        whole.by[row["step"], agent].quotes[verdict] += 1
+        found = (row["record_id"], agent, path, said[path])
+        if verdict == "missing" and len(said[path]) <= SHORT and len(whole.missing) < MOST_MISSING:
+            whole.missing.setdefault(found)
+
+
+def _vote(asked: Asked, record_id: str, reading: Reading, reader: Reader, shared: dict[Votes, Votes]) -> None:
     if reader not in asked.counts:
         asked.counts[reader] = Counter()
     counts = asked.counts[reader]
     if reading.status != "answered":
         asked.unanswered[reader] += 1
         return
-    if asked.question.level == "text":
+    if asked.in_words:
         counts["answered" if reading.label is not None else None] += 1
         return
     label: Label = reading.value if asked.measured else reading.label
     counts[label] += 1
-    votes = asked.votes.setdefault(row["record_id"], {})
+    votes = asked.votes.setdefault(record_id, {})
     grown = (*votes.get(reader, ()), label)
     votes[reader] = shared.setdefault(grown, grown)
 

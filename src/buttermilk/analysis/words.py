@@ -22,9 +22,9 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-def plural(number: int, noun: str, nouns: str = "") -> str:
+def plural(number: int, noun: str) -> str:
     """`1 record`, `2,400 records`"""
-    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
 def percent(share: float) -> str:
@@ -34,6 +34,11 @@ def percent(share: float) -> str:
 def decimal(number: float) -> str:
     """Two places, a true minus, and none before nought."""
     return f"{number:z.2f}".replace("-", "−")
+
+
+def chance(p: float) -> str:
+    """`p = 0.0004`, `p = 0.31`, `p < 0.0001`"""
+    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}" if p >= 0.001 else f"p = {p:.4f}"
 
 
 def measure(number: float) -> str:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 NO_VARIATION = "undefined: no variation"
 NEEDS_TWO = "undefined: needs two"
+NOTHING = "undefined: nothing to compare"
 
 Label = str | float | None
 """One answer to one question: a label's name, a number, or None for *does not apply* (never for a missing answer)."""
@@ -13,11 +14,19 @@ Votes = tuple[Label, ...]
 """What one coder said of one record: usually one label; several where the same coder was asked repeatedly."""
 
 
+class Exact(NamedTuple):
+    """An exact test: its p value, and every p value that it could have had, the least first."""
+
+    p: float
+    attainable: tuple[float, ...]
+
+
 class Estimate(NamedTuple):
     """`Estimate(0.743, 0.42, 1.0, n=11, left_out=1)`: `n` records were used, `left_out` could not be.
 
     `value` is None where the statistic has no meaning, and `note` then says why: `undefined: no variation`. `low` and
-    `high` are the ends of the 95 % interval. `pairs` counts the comparisons of two coders behind an agreement.
+    `high` are the ends of the 95 % interval. `pairs` counts the comparisons of two coders behind an agreement; `test`
+    is of the hypothesis that the value is nought, where one is made.
     """
 
     value: float | None
@@ -27,6 +36,7 @@ class Estimate(NamedTuple):
     left_out: int = 0
     note: str = ""
     pairs: int = 0
+    test: Exact | None = None
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
