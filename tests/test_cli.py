@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from buttermilk import cli
 from buttermilk.cli import VERBS, buttermilk, main
+from buttermilk.verbs.prompts import PROMPTS
 from scholar import COMMAND, Scholar, new_study
 
 HELPFUL = 100  # columns
@@ -36,6 +37,19 @@ def test_each_verb_is_the_command_of_its_name(verb: str) -> None:
     found = buttermilk.get_command(click.Context(buttermilk), verb)
     assert found is not None
     assert found.name == verb
+
+
+@pytest.mark.parametrize("verb", PROMPTS)
+def test_each_verb_about_prompts_is_a_command_that_explains_itself(verb: str) -> None:
+    shown = CliRunner().invoke(buttermilk, ["prompts", verb, "--help"], terminal_width=HELPFUL).output
+    assert shown.startswith(f"Usage: buttermilk prompts {verb}")
+    assert max(map(len, shown.splitlines())) <= HELPFUL
+
+
+def test_a_mistyped_verb_of_a_group_is_met_with_the_nearest() -> None:
+    said = CliRunner().invoke(buttermilk, ["prompts", "shwo"])
+    assert said.exit_code == 2
+    assert "there is no command 'shwo'. Did you mean 'show'?" in said.output
 
 
 @pytest.mark.parametrize("short", ["-h", "--help"])

@@ -42,6 +42,7 @@ def check(template: str, includes: dict[str, str] | None = None, inputs: tuple[s
         "{% for name, group in answers | groupby('agent') %}{{ name }}{{ group | length }}{% endfor %}",
         "{{ tone }}{% set mine = 1 %}{{ mine }}{% macro m(x) %}{{ x }}{% endmacro %}{{ m(range(2) | list) }}",
         "{% if perspective is defined %}{{ perspective.text }}{% endif %}",
+        "{% if tone is defined %}{{ tone }}{% else %}{{ record.metadata.tone }}{% endif %}",
     ],
 )
 def test_a_prompt_that_asks_for_what_it_is_given_passes(template: str) -> None:
@@ -57,6 +58,8 @@ def test_a_prompt_that_asks_for_what_it_is_given_passes(template: str) -> None:
         ("{{ perspective.text }}", "'perspective', which step 'judge' does not give. It has no perspectives."),
         ("\n\n{{ record.txt }}", r"prompts/judge.md:14: record has no 'txt'.\n  Did you mean 'text'"),
         ("{{ record.author }}", r"record has no 'author'.\n  'author' is a column: write record.metadata.author"),
+        ("{% if mood is defined %}{{ mood }}{% else %}{{ record.metadata.mood }}{% endif %}", "has a column 'mood'"),
+        ("{% if tone is defined %}{{ record.txt }}{% endif %}", "record has no 'txt'"),
         ("{{ codebook.instruction }}", "codebook has no 'instruction'.\n  Did you mean 'instructions'"),
         ("{% for a in answers %}\n{{ a.agnt }}{% endfor %}", "judge.md:13: a has no 'agnt'.\n  Did you mean 'agent'"),
         ("{% for q in codebook.questions %}{{ q.wording }}{% endfor %}", "q has no 'wording'"),

@@ -4,10 +4,10 @@ import os
 import sys
 import tempfile
 import traceback
-from difflib import get_close_matches
-from importlib import import_module
 
 import click
+
+from buttermilk.verbs.lazy import Verbs
 
 # verb: (module, what it does). In the order in which a scholar meets them.
 VERBS = {
@@ -25,6 +25,7 @@ VERBS = {
     "export": ("looking", "Write the answers as a table: CSV, XLSX, Parquet or JSONL."),
     "derive": ("looking", "Make a dataset of what a step said of each record in words."),
     "report": ("looking", "Write a run's report: one HTML page."),
+    "prompts": ("prompts", "Look at prompts, criteria and codebooks in all their versions."),
     "import": ("looking", "Store answers from a rescue file."),
     "doctor": ("making", "Say what works here and what does not."),
 }
@@ -32,36 +33,9 @@ VERBS = {
 OURS = 70  # as sysexits.h has it: an internal error
 
 
-class Verbs(click.Group):
-    """Lists every verb without importing any, and says `did you mean` for one that is not there."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in VERBS:
-            return None
-        module = import_module(f"buttermilk.verbs.{VERBS[name][0]}")
-        found = getattr(module, f"{name}_")
-        assert isinstance(found, click.Command)  # noqa: S101  (the table above names it)
-        return found
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            near = get_close_matches(args[0], VERBS, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
-            ctx.fail(f"there is no command '{args[0]}'.{hint}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in VERBS.items()])
-
-
 @click.group(
     cls=Verbs,
+    table=VERBS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with `buttermilk demo`, or with `buttermilk init mystudy`.",
 )

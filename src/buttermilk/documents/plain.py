@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from buttermilk.core.errors import ConfigError, did_you_mean
 
 MOST_NODES = 200_000  # of one YAML file, aliases counted as often as they are used
 DEEPEST = 60
+SUFFIXES = {"prompt": (".md",), "perspective": (".md", ".txt", ".docx"), "codebook": (".yaml", ".yml")}
 NAME = re.compile(r"[\w-][\w .-]*(?:/[\w-][\w .-]*)*")
 
 
@@ -80,6 +82,7 @@ _SAID_PLAINLY = {
     "could not find expected ':'": "a ':' is missing after a key.",
     "expected <block end>": "this line does not fit the lines around it: is it indented as they are, and has it a key?",
     "found undefined alias": "an alias (*name) stands here before its anchor (&name).",
+    "but got '?'": "between { } or [ ], text that has a '?' stands in quotes: {ask: \"Which?\"}.",
     "but found another document": "a line '---' begins a second document; one file holds one.",
 }
 _QUOTE_IT = (
@@ -187,13 +190,9 @@ def front_matter(text: str, where: str, known: Collection[str] | None = None) ->
 
     Numbers stay as they are written (`version: 1.10`). With `known`, any other key is an error that names its line.
     """
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
-    if lines[0].rstrip() != "---":
+    lines, end = _header(text, where)
+    if not end:
         return {}, "\n".join(lines), 1
-    end = next((place for place, line in enumerate(lines) if place and line.rstrip() == "---"), None)
-    if end is None:
-        hint = "Close it with a line '---', or delete this one if the file has no header."
-        raise ConfigError("the header that begins with '---' has no end.", where=f"{where}:1", hint=hint)
     data, places = _load("\n".join(lines[1:end]), where, before=1, numbers=False)
     if data is not None and not isinstance(data, dict):
         raise ConfigError("the header holds no `key: value` lines.", where=f"{where}:2")
@@ -202,6 +201,53 @@ def front_matter(text: str, where: str, known: Collection[str] | None = None) ->
             line = places.get(key, 2)
             raise ConfigError(f"the header has no '{key}'.", where=f"{where}:{line}", hint=did_you_mean(key, known))
     return data or {}, "\n".join(lines[end + 1 :]), end + 2
+
+
+def header(text: str, where: str) -> tuple[dict[str, Any], dict[str, int]]:
+    """The header as YAML, numbers as numbers, and the line of every key, for what is more than words about a file."""
+    lines, end = _header(text, where)
+    data, places = _load("\n".join(lines[1:end]), where, before=1, numbers=True) if end else ({}, {})
+    return (data if isinstance(data, dict) else {}), places
+
+
+def _header(text: str, where: str) -> tuple[list[str], int]:
+    """The lines of a file, and which of them ends its header; 0 where it has none."""
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    if lines[0].rstrip() != "---":
+        return lines, 0
+    end = next((place for place, line in enumerate(lines) if place and line.rstrip() == "---"), None)
+    if end is None:
+        hint = "Close it with a line '---', or delete this one if the file has no header."
+        raise ConfigError("the header that begins with '---' has no end.", where=f"{where}:1", hint=hint)
+    return lines, end
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Reads what YAML said, and knows the line of each key; `whole` is what messages call the file's own map."""
+
+    where: str
+    lines: Mapping[str, int]
+    whole: str
+
+    def at(self, path: str) -> str:
+        """`prompts/judge.md:14`: the line of a key, or of the nearest one around it."""
+        while path and path not in self.lines:
+            path = path.rpartition(".")[0]
+        return f"{self.where}:{self.lines[path]}" if path else self.where
+
+    def error(self, path: str, message: str, hint: str = "") -> ConfigError:
+        return ConfigError(message, where=self.at(path), hint=hint)
+
+    def map_of(self, data: Any, path: str, known: Collection[str] | None = None) -> dict[str, Any]:
+        """A map, with no other keys than the `known`, where some are."""
+        if not isinstance(data, dict):
+            name = f"'{path.rpartition('.')[2]}'" if path else self.whole
+            raise self.error(path, f"{name} is a map here: one `name: ...` per line.")
+        for key in data:
+            if known is not None and key not in known:
+                raise self.error(f"{path}.{key}".lstrip("."), f"'{key}' is not known here.", did_you_mean(key, known))
+        return data
 
 
 # By what pydantic calls the error, or by what that begins with: `int_parsing`, `int_from_float`.

@@ -8,13 +8,13 @@ from typing import Any
 from buttermilk.core.errors import PromptError, did_you_mean
 from buttermilk.core.flows import Prompt, Section
 from buttermilk.documents import docx_text, find_file, front_matter, read_text, shown
-from buttermilk.documents.plain import NAME
+from buttermilk.documents.plain import NAME, SUFFIXES
 from buttermilk.prompts.parsing import DEEPEST, Source, included, parse
 from buttermilk.prompts.rendering import prepare
 
-# `changelog`, `source` and `tests` are for people and for `buttermilk prompts`; they decide no answer.
-KEYS = frozenset({"name", "description", "version", "author", "licence", "source", "changelog", "inputs", "tests"})
-_HEADING = re.compile(r"#[ \t]+(system|user|assistant)[ \t]*", re.IGNORECASE)
+CREDITS = ("title", "description", "version", "author", "source", "licence", "changelog")
+KEYS = frozenset({"name", "inputs", "tests", *CREDITS})
+HEADING = re.compile(r"#[ \t]+(system|user|assistant)[ \t]*", re.IGNORECASE)
 
 
 def load_prompt(name: str, folders: Sequence[Path]) -> Prompt:
@@ -23,16 +23,20 @@ def load_prompt(name: str, folders: Sequence[Path]) -> Prompt:
     `load_prompt("judge", [study / "prompts", library / "prompts"])`. Includes are looked for there, then in the
     `criteria` folders beside. Raises ConfigError for a name or a header, PromptError for a template.
     """
-    path = find_file("prompt", name, folders, [".md"])
-    where = shown(path)
-    header, body, line = front_matter(read_text(path), where, KEYS)
+    path = find_file("prompt", name, folders, SUFFIXES["prompt"])
+    return prompt_from(read_text(path), name, shown(path), folders)
+
+
+def prompt_from(text: str, name: str, where: str, folders: Sequence[Path]) -> Prompt:
+    """The same of a text that need not be a file yet."""
+    header, body, line = front_matter(text, where, KEYS)
     check_name(header, name, where)
     sections = _split(body, where, line)
     includes: dict[str, str] = {}
     for section in sections:
         _collect(Source(section.template, where, section.line), folders, includes, (where,))
-    words = {key: words_of(header[key]) for key in ("description", "version", "author", "licence") if header.get(key)}
-    prompt = Prompt(name=name, sections=tuple(sections), includes=includes, inputs=_inputs(header, where), **words)
+    inputs = _inputs(header, where)
+    prompt = Prompt(name=name, sections=tuple(sections), includes=includes, inputs=inputs, **credits_of(header))
     prepare(prompt)
     return prompt
 
@@ -45,9 +49,16 @@ def check_name(header: Mapping[str, Any], name: str, where: str) -> None:
         raise PromptError(said, where=where, hint="Make the two the same.")
 
 
-def words_of(value: Any) -> str:
+def credits_of(header: Mapping[str, Any]) -> dict[str, str]:
+    """What a header says of its file: `{"author": "A. Woolf, B. Sontag"}`; of a changelog a line an entry."""
+    return {key: words_of(header[key], "\n" if key == "changelog" else ", ") for key in CREDITS if header.get(key)}
+
+
+def words_of(value: Any, between: str = ", ") -> str:
     """`[A. Woolf, B. Sontag]` -> "A. Woolf, B. Sontag"."""
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value).strip()
+    if isinstance(value, dict):
+        value = [f"{key}: {item}" for key, item in value.items()]
+    return between.join(map(str, value)) if isinstance(value, list) else str(value).strip()
 
 
 def _inputs(header: Mapping[str, Any], where: str) -> tuple[str, ...]:
@@ -64,7 +75,7 @@ def _split(body: str, where: str, first: int) -> list[Section]:
     """
     pieces: list[tuple[str, int, list[str]]] = [("user", 0, [])]
     for number, text in enumerate(body.split("\n"), first):
-        heading = _HEADING.fullmatch(text)
+        heading = HEADING.fullmatch(text)
         if heading:
             pieces.append((heading[1].lower(), number, []))
         else:

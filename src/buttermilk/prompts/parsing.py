@@ -1,6 +1,7 @@
 """Templates as trees: what they are refused for, and what they ask for, known before any record is seen."""
 
 from collections.abc import Collection, Iterator
+from math import isfinite
 from typing import NamedTuple
 
 from jinja2 import TemplateSyntaxError, meta, nodes
@@ -10,6 +11,8 @@ from buttermilk.core.flows import Prompt
 from buttermilk.prompts.sandbox import SANDBOX, TURN
 
 DEEPEST = 20  # includes within includes
+MOST_TOKENS = 10_000  # words and signs within {{ }} and {% %}
+DEEPEST_NODE = 100  # of an expression, a block, …
 _INHERITED = (nodes.Extends, nodes.Import, nodes.FromImport, nodes.Block)
 _BUILT_IN = frozenset(SANDBOX.globals)
 
@@ -37,17 +40,31 @@ def sources(prompt: Prompt) -> Iterator[Source]:
 def parse(source: Source) -> nodes.Template:
     """The template's tree. Raises PromptError with file and line for what is no template, or is not allowed in one."""
     try:
+        for count, (line, _, _) in enumerate(SANDBOX.lex(source.text)):
+            if count > MOST_TOKENS:
+                raise PromptError("there is too much of a program in this template.", where=source.at(line))
         tree = SANDBOX.parse(source.text)
     except TemplateSyntaxError as error:
         hint = "To write {{ or {% as plain text, put it between {% raw %} and {% endraw %}."
         raise PromptError(f"{error.message}", where=source.at(error.lineno), hint=hint) from error
     except RecursionError as error:
-        raise PromptError("the template is nested too deeply.", where=source.file) from error
-    for node in tree.find_all(nodes.Node):
-        said = _refusal(node)
+        raise PromptError("the template is nested too deeply.", where=source.at(1)) from error
+    except ValueError as error:  # Python reads no number of more than 4,300 digits
+        raise PromptError("a number in the template is too long.", where=source.at(1)) from error
+    for node, depth in _nodes(tree):
+        said = _refusal(node) if depth <= DEEPEST_NODE else ("the template is nested too deeply.", "")
         if said:
             raise PromptError(said[0], where=source.at(node.lineno), hint=said[1])
     return tree
+
+
+def _nodes(tree: nodes.Node) -> Iterator[tuple[nodes.Node, int]]:
+    """Each node with how deep it stands, in order. A chain of a thousand filters is as deep as it is long."""
+    left = [(tree, 0)]
+    while left:
+        node, depth = left.pop()
+        yield node, depth
+        left += [(child, depth + 1) for child in reversed([*node.iter_child_nodes()])]
 
 
 def _refusal(node: nodes.Node) -> tuple[str, str] | None:
@@ -60,6 +77,8 @@ def _refusal(node: nodes.Node) -> tuple[str, str] | None:
         )
     if isinstance(node, nodes.Include):
         return _include_refusal(node)
+    if isinstance(node, nodes.Const) and isinstance(node.value, float) and not isfinite(node.value):
+        return "a number in the template is too large.", ""
     if isinstance(node, nodes.EvalContextModifier):
         return "{% autoescape %} would change the record's text.", "Delete it."
     if isinstance(node, nodes.For) and node.recursive:

@@ -6,12 +6,13 @@ fields of views. A record's text is only ever a value; it is never parsed.
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 from jinja2 import DictLoader, StrictUndefined, Undefined, nodes, pass_context
 from jinja2.exceptions import SecurityError
-from jinja2.filters import FILTERS, do_indent, make_attrgetter
-from jinja2.runtime import Context, LoopContext
+from jinja2.filters import FILTERS, do_indent, do_round, do_sum, make_attrgetter
+from jinja2.runtime import Context, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace, pass_environment
 from jinja2.visitor import NodeTransformer
@@ -19,16 +20,18 @@ from jinja2.visitor import NodeTransformer
 OUTPUT_LIMIT = 2_000_000  # characters of one message
 WORK_LIMIT = 20_000_000  # characters made on the way to it, where ...
 TURN = 100  # ... a turn of a loop or a filter counts as so many, a call as three times that,
+ITEM = 40  # an item of a list that is gone through,
 WRITE = 50  # and {{ ... }} as so many more than it writes: a template at the limit has run for half a second
 LARGEST = 10**30
+LONGEST = 30  # digits behind a point
 _JSON = json.JSONEncoder(ensure_ascii=False)
 WORK = " work left"  # the counter's name among the variables: no template can spell it
 
 # fmt: off
 KEPT_FILTERS = (
     "abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "groupby", "int", "items", "last",
-    "length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "reverse", "round", "select", "selectattr",
-    "sort", "sum", "title", "trim", "truncate", "unique", "upper", "wordcount",
+    "length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "reverse", "select", "selectattr",
+    "sort", "title", "trim", "truncate", "unique", "upper", "wordcount",
 )
 METHODS: dict[type, frozenset[str]] = {
     str: frozenset({
@@ -83,9 +86,10 @@ def written(value: Any) -> str:
 
 @pass_context
 def _output(context: Context, value: Any) -> str:
-    text = value if type(value) is str else written(value)
-    charge(context, WRITE + len(text))
-    return text
+    if type(value) is not str:
+        value = written(_weighed(context, value))
+    charge(context, WRITE + len(value))
+    return value  # type: ignore[no-any-return]
 
 
 # --- filters
@@ -118,9 +122,24 @@ def _replace(value: Any, old: str, new: str) -> str:
 
 
 def _indent(value: Any, width: int = 4, first: bool = False, blank: bool = False) -> str:
+    if not isinstance(width, int):
+        raise SecurityError("the width of an indent is a number.")
     text = written(value)
     _fits(len(text) + (text.count("\n") + 1) * width)
     return do_indent(text, width, first, blank)
+
+
+@pass_environment
+def _sum(environment: "Sandbox", values: Iterable[Any], attribute: str | int | None = None, start: float = 0) -> Any:
+    if not isinstance(start, int | float):
+        raise SecurityError("'sum' is for numbers; to put texts together, write `| join`.")
+    return do_sum(environment, values, attribute, start)
+
+
+def _round(value: Any, precision: int = 0, method: Literal["common", "ceil", "floor"] = "common") -> float:
+    if not -LONGEST <= precision <= LONGEST:
+        raise SecurityError(f"a number is rounded to {LONGEST} places at most.")
+    return do_round(value, precision, method)
 
 
 def _tojson(value: Any) -> str:
@@ -133,19 +152,38 @@ def _charged(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @pass_context
     def counted(context: Context, *args: Any, **named: Any) -> Any:
+        if args and isinstance(args[0], Iterator):
+            args = (map(partial(_weighed, context), args[0]), *args[1:])
         given = {"context": context, "eval_context": context.eval_ctx, "environment": context.environment}
+        charge(context, _weight(*args, *named.values()))
         made = function(given[asked], *args, **named) if asked else function(*args, **named)
-        charge(context, _weight(args[0]) + (len(made) if isinstance(made, str | list) else TURN))
+        charge(context, len(made) if isinstance(made, str | list) else TURN)
         return made
 
     return counted
 
 
-def _weight(value: Any) -> int:
-    """What it costs to go through a value once; text goes by faster than items."""
-    if isinstance(value, str):
-        return len(value) // 8
-    return len(value) if isinstance(value, list | tuple | dict | range) else 0
+def _weight(*values: Any) -> int:
+    """What it costs to go through values once; text goes by faster than items. A list that holds one list twice, which
+    holds another twice, is as long as if it were written out: no further is counted than anything may cost."""
+    weight, left = 0, list(values)
+    while left and weight <= WORK_LIMIT:
+        value = left.pop()
+        if isinstance(value, str):
+            weight += len(value) // 8
+        elif isinstance(value, list | tuple | dict):
+            weight += ITEM * len(value)
+            left += value
+            left += value.values() if isinstance(value, dict) else ()
+        elif isinstance(value, range):
+            weight += len(value)
+    return weight
+
+
+@pass_context
+def _weighed(context: Context, value: Any) -> Any:
+    charge(context, _weight(value))
+    return value
 
 
 @pass_context
@@ -156,7 +194,7 @@ def _turns(context: Context, items: Iterable[Any], cost: int) -> Iterator[Any]:
 
 
 class _Counting(NodeTransformer):
-    """Rewrites a template so that each turn of a loop and each `~` is counted."""
+    """Rewrites a template so that each turn of a loop, each `~`, each comparison and each slice is counted."""
 
     def __init__(self, sizes: "Callable[[nodes.Node], int]") -> None:
         self._sizes = sizes
@@ -171,6 +209,36 @@ class _Counting(NodeTransformer):
         self.generic_visit(node)
         parts = nodes.List(node.nodes, lineno=node.lineno)
         return nodes.Filter(parts, "_joined", [], [], None, None, lineno=node.lineno)
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Compare:  # noqa: N802
+        self.generic_visit(node)
+        node.expr = _weighing(node.expr)
+        for operand in node.ops:
+            operand.expr = _weighing(operand.expr)
+        return node
+
+    def visit_Test(self, node: nodes.Test) -> nodes.Test:  # noqa: N802
+        self.generic_visit(node)
+        if node.name not in ("defined", "undefined"):
+            node.node, node.args = _weighing(node.node), [_weighing(one) for one in node.args or ()]
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Getitem:  # noqa: N802
+        self.generic_visit(node)
+        if isinstance(node.arg, nodes.Slice):
+            node.node = _weighing(node.node)
+        return node
+
+    def visit_Pair(self, node: nodes.Pair) -> nodes.Pair:  # noqa: N802
+        self.generic_visit(node)
+        node.key = _weighing(node.key)
+        return node
+
+
+def _weighing(node: nodes.Expr) -> nodes.Expr:
+    if isinstance(node, nodes.Const):
+        return node
+    return nodes.Filter(node, "_weighed", [], [], None, None, lineno=node.lineno)
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -190,9 +258,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         )
         self.globals = {"range": self.globals["range"], "namespace": Namespace}
         own = {"join": _join, "replace": _replace, "indent": _indent, "tojson": _tojson, "string": written}
+        own |= {"sum": _sum, "round": _round}
         kept = {name: FILTERS[name] for name in KEPT_FILTERS}
         self.filters = {name: _charged(function) for name, function in {**kept, **own, "_joined": _joined}.items()}
-        self.filters["_turns"] = _turns
+        self.filters |= {"_turns": _turns, "_weighed": _weighed}
         self.sizes: dict[str, int] = {}  # of each include, with all that it includes
 
     def _generate(self, source: nodes.Template, *args: Any, **named: Any) -> str:
@@ -220,6 +289,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return self._absent(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
+        if not isinstance(argument, str | int):  # to hash or to name it may take for ever
+            return self._absent(obj, "that")
         try:
             return obj[argument]
         except (TypeError, LookupError):
@@ -238,11 +309,17 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return self.undefined(said, obj=obj, name=str(name), exc=SecurityError)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **named: Any) -> Any:  # noqa: N805
-        charge(__context, 3 * TURN + _weight(getattr(__obj, "__self__", None)))
+        given = () if isinstance(__obj, Macro) else (*args, *named.values())
+        charge(__context, 3 * TURN + _weight(getattr(__obj, "__self__", None), *given))
         made = super().call(__context, __obj, *args, **named)
         if isinstance(made, str | list):
             charge(__context, len(made))
         return made
+
+    def call_test(self, name: str, value: Any, args: Any = None, kwargs: Any = None, *given: Any) -> Any:
+        """`select` and its kin ask a test of each item."""
+        charge(given[0], TURN + _weight(value, *(args or ())))
+        return super().call_test(name, value, args, kwargs, *given)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         if isinstance(left, int | float) and isinstance(right, int | float):
