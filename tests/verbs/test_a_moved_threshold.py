@@ -38,11 +38,20 @@ def test_a_moved_threshold_asks_nobody_again_and_changes_the_answers(scholar: Sc
         assert set(labels(scholar)) == {"negative"}
 
         written(">= 100000")
+        plan = scholar.types("plan", "verse", "~steps.synthesis", "--json").json
+        (row,) = plan["rows"]
+        assert (plan["to_ask"], row["done"], row["reread"]) == (0, 0, asked)
+        assert row["why"] == {"threshold moved: stored scores are read anew": asked}
         said = scholar.types("run", "verse", "~steps.synthesis")
         assert said.counts["remaining"] == 0
         assert mock.stats()["requests"] == asked
         assert set(labels(scholar)) == {"positive"}
 
         written(">= 100000", "usage.total_tokens")  # another score is another question
+        (row,) = scholar.types("plan", "verse", "~steps.synthesis", "--json").json["rows"]
+        assert (row["to_ask"], row["reread"], row["why"]) == (asked, 0, {"model changed": asked})
         scholar.types("run", "verse", "~steps.synthesis")
         assert mock.stats()["requests"] == 2 * asked
+
+        scholar.types("run", "verse", "~steps.synthesis", "wave=2")  # and another wave asks the service as it is then
+        assert mock.stats()["requests"] == 3 * asked

@@ -43,21 +43,28 @@ def live(mock: MockProvider) -> list[str]:
     return [json.dumps(one["body"]) for one in mock.requests() if one["path"] in paths]
 
 
-def test_a_table_of_addresses_is_asked_about_and_what_a_vendor_does_not_fetch_fails_unasked(
+def test_what_a_vendor_does_not_fetch_is_told_before_the_run_and_nobody_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mock: MockProvider
 ) -> None:
     scholar = scholar_with(tmp_path, monkeypatch, mock)
-    said = scholar.types("run", "seen", code=None)
-    assert (said.counts["answered"], said.counts["failed"]) == (3, 1)
-    assert sorted("face.png" in body for body in live(mock)) == [False, True, True]
+    for verb in ("run", "plan"):
+        said = " ".join(scholar.types(verb, "seen", code=2).err.split())
+        assert "'openai' takes no pdf from https:// addresses, and record 'leaf' of 'places' has one." in said
+        assert "Download the files and name them by their paths" in said
+    assert live(mock) == []
+
+
+def test_a_table_of_addresses_is_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mock: MockProvider
+) -> None:
+    scholar = scholar_with(tmp_path, monkeypatch, mock)
+    said = scholar.types("run", "seen", "agents=[claude]")
+    assert said.counts["answered"] == 2
+    assert sorted("face.png" in body for body in live(mock)) == [False, True]
     assert all("https://example.org/" in body for body in live(mock))
 
     scholar.types("export", "answers.csv")
     rows = list(scholar.table("answers.csv"))
-    (failed,) = (row for row in rows if row["status"] == "failed")
-    assert (failed["agent"], failed["record_id"], failed["error_kind"]) == ("gpt", "leaf", "media")
-    shown = " ".join(scholar.types("show", failed["job_id"]).out.split())
-    assert "takes no pdf from https:// addresses (https://example.org/leaf.pdf): download the file" in shown
     scholar.types("report")
 
     job = next(row["job_id"] for row in rows if row["status"] == "answered")

@@ -10,7 +10,15 @@ resolve.py      names -> values of core
 composing.py    all of it, in order
 """
 
-from buttermilk.config.composing import compose, compose_agents, compose_store, compose_vaults
+from buttermilk.config.composing import (
+    compose,
+    compose_agents,
+    compose_budget,
+    compose_dataset,
+    compose_notify,
+    compose_store,
+    compose_vaults,
+)
 from buttermilk.config.schema import Composed, RunSpec, StoreSpec
 from buttermilk.config.study import find_root, flows, init
 
@@ -20,6 +28,9 @@ __all__ = [
     "StoreSpec",
     "compose",
     "compose_agents",
+    "compose_budget",
+    "compose_dataset",
+    "compose_notify",
     "compose_store",
     "compose_vaults",
     "find_root",

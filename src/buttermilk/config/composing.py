@@ -16,6 +16,8 @@ from buttermilk.config.schema import Composed, StoreSpec, Tree, listed
 from buttermilk.config.study import flows, options
 from buttermilk.core.errors import ButtermilkError, ConfigError, did_you_mean
 from buttermilk.core.flows import Agent, Flow, Price, Step
+from buttermilk.core.jobs import Budget
+from buttermilk.core.records import DatasetSpec
 
 
 def compose(root: Path, flow: str, overrides: Sequence[str] = (), *, multirun: bool = False) -> Composed:
@@ -48,29 +50,58 @@ def compose_vaults(root: Path) -> Mapping[str, str | None]:
     return _tree_without_flow(root).vaults
 
 
+def compose_budget(root: Path) -> Budget:
+    """What the study lets any run spend."""
+    return _tree_without_flow(root).run.budget
+
+
+def compose_notify(root: Path) -> str:
+    """Who is told where `prompts watch` finds something: an address, or a reference to one that is secret."""
+    return _tree_without_flow(root).notify
+
+
 def _tree_without_flow(root: Path, overrides: Sequence[str] = ()) -> Tree:
     (cell,) = cells("", overrides, multirun=False)
     places = Places.of(root, "", (), None, cell.said)
     raw = composed(root, [*cell.shared, "~prices"], places)
     try:
-        return Tree.model_validate({key: raw[key] for key in ("store", "vaults")})
+        return Tree.model_validate({key: raw[key] for key in ("store", "vaults", "run", "notify") if key in raw})
     except ValidationError as error:
         raise_together(places.wrong(error))
         raise
 
 
-def compose_agents(root: Path) -> list[Agent]:
-    """Every agent that there is a file for, whether or not a flow asks it."""
-    names = options(root, "agent")
+def compose_agents(root: Path, asked: Sequence[str] | None = None) -> list[Agent]:
+    """Every agent that there is a file for, whether or not a flow asks it; or those `asked` for, by name or address."""
+    known = options(root, "agent")
+    for name in asked or ():
+        if name not in known and not is_address(name):
+            hint = f"{did_you_mean(name, known)} A new one goes into conf/agent/{hidden(name)}.yaml."
+            raise ConfigError(f"there is no agent '{hidden(name)}'.", hint=hint)
+    names = known if asked is None else [name for name in dict.fromkeys(asked) if not is_address(name)]
     places = Places.of(root, "", names, None, {})
     raw = composed(root, [f"+agent@agent.{name}={in_quotes(name)}" for name in names], places)
     errors: list[ButtermilkError] = [
         places.error(path, error.message, error.hint) for path, error in misplaced_secrets(raw)
     ]
     prices = {model: Price.model_validate(price) for model, price in raw["prices"].items()}
-    agents = build_agents(raw["agent"], prices, places, errors)
+    addresses = {name_at(name): at_address(name) for name in asked or () if is_address(name)}
+    agents = build_agents({**(raw.get("agent") or {}), **addresses}, prices, places, errors)
     raise_together(errors)
-    return list(agents.values())
+    order = agents if asked is None else dict.fromkeys(name_at(one) if is_address(one) else one for one in asked)
+    return [agents[name] for name in order]
+
+
+def compose_dataset(root: Path, name: str) -> DatasetSpec:
+    """One dataset as its file describes it, outside any flow."""
+    if name not in options(root, "dataset"):
+        raise ConfigError(f"there is no dataset '{hidden(name)}'.", hint=did_you_mean(name, options(root, "dataset")))
+    places, errors = Places.of(root, "", (), name, {}), list[ButtermilkError]()
+    raw = composed(root, [f"+dataset@data={in_quotes(name)}", "~prices"], places)
+    spec = build_dataset(name, raw["data"], None, places, errors)
+    raise_together(errors)
+    assert spec is not None  # noqa: S101  (what is wrong with it was raised)
+    return spec
 
 
 class _Cell:

@@ -65,11 +65,9 @@ class StudyFiles(ConfigSource):
             config = OmegaConf.create(data or {})
         except GrammarParseError as error:
             key = str(error.full_key)
-            raise ConfigError(
-                f"'{key}' refers to something in a way that cannot be read.",
-                where=f"{label}:{lines.get(key, 1)}",
-                hint='Inside ${…}, quote text that has signs in it: ${oc.env:HOME,"~/texts"}.',
-            ) from error
+            said = f"'{key}' refers to something in a way that cannot be read."
+            hint = 'Inside ${…}, quote text that has signs in it: ${oc.env:HOME,"~/texts"}.'
+            raise ConfigError(said, where=f"{label}:{lines.get(key, 1)}", hint=hint) from error
         header = self._get_header_dict(text[:512])
         return ConfigResult(provider=self.provider, path=self.full_path(), config=config, header=header)
 
@@ -178,11 +176,9 @@ def _cannot_be_read(error: OmegaConfBaseException, places: Places) -> ConfigErro
     reason = hidden(str(error).splitlines()[0])
     where = places.where(tuple(key.split("."))) if key else ""
     if found := re.search(r"Environment variable '([^']+)' not found", reason):
-        return ConfigError(
-            f"'{key}' asks for the environment variable {found[1]}, which is not set.",
-            where=where,
-            hint=f'Set it, or give a value to fall back on: ${{oc.env:{found[1]},"~/texts"}}',
-        )
+        said = f"'{key}' asks for the environment variable {found[1]}, which is not set."
+        hint = f'Set it, or give a value to fall back on: ${{oc.env:{found[1]},"~/texts"}}'
+        return ConfigError(said, where=where, hint=hint)
     if found := re.search(r"Interpolation key '([^']+)' not found", reason):
         return ConfigError(
             f"'{key}' refers to '{found[1]}', which nobody says.", where=where, hint="Mind the spelling inside ${…}."

@@ -50,10 +50,8 @@ def cells(flow: str, tokens: Sequence[str], *, multirun: bool) -> list[Overrides
 def _parsed(parser: OverridesParser, token: str) -> Override:
     mark, key, value = _split(token)
     if literal(value):
-        raise ConfigError(
-            f"on the command line, '{key}' holds what looks like a secret itself.",
-            hint="Write where it is kept: secret://env/NAME. What was typed here is now in your shell's history.",
-        )
+        hint = "Write where it is kept: secret://env/NAME. What was typed here is now in your shell's history."
+        raise ConfigError(f"on the command line, '{key}' holds what looks like a secret itself.", hint=hint)
     _check_brackets(key, value)
     for written in (token, f"{mark}{key}={_quoted(parser, value)}"):
         try:
@@ -70,10 +68,8 @@ def _check_brackets(key: str, value: str) -> None:
     """A shell cuts `agents=[gpt, local]` in two at its blank."""
     named = key.rpartition(".")[2] in LISTS
     if named and value.startswith("[") and not value.rstrip().endswith("]"):
-        raise ConfigError(
-            f"on the command line, the list in '{hidden(f'{key}={value}')}' is not closed.",
-            hint=f"Put quotation marks around it all: '{key}=[ONE, TWO]'",
-        )
+        hint = f"Put quotation marks around it all: '{key}=[ONE, TWO]'"
+        raise ConfigError(f"on the command line, the list in '{hidden(f'{key}={value}')}' is not closed.", hint=hint)
 
 
 def _split(token: str) -> tuple[str, str, str]:
@@ -113,10 +109,8 @@ def _check_sweep(override: Override, *, multirun: bool) -> None:
         raise ConfigError(f"'{line}' names no values that can be counted.", hint=f"Name them: {key}=1,2,3")
     each_way = f"Add -m to run each of them. A list is written {key}=[{value}], one text {key}=\"'{value}'\"."
     if not multirun:
-        raise ConfigError(
-            f"'{line}' names several values.",
-            hint="Add -m to run each of them." if key in ("flow", "dataset", *GROUPS) else each_way,
-        )
+        hint = "Add -m to run each of them." if key in ("flow", "dataset", *GROUPS) else each_way
+        raise ConfigError(f"'{line}' names several values.", hint=hint)
     if key in GROUPS or key.partition(".")[0] in (*GROUPS, "dataset", "data", "limit"):
         raise ConfigError(
             f"'{line}' would sweep what a run has one of.", hint="Sweep what stands under steps, agent, seed or wave."

@@ -59,20 +59,10 @@ def misplaced_secrets(config: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ..
         name = ".".join(part for part in path if not literal(part))
         if text.startswith("secret:"):
             if not REFERENCE.fullmatch(text):
-                message = f"'{name}' is not a reference that can be read."
-                yield (
-                    path,
-                    ConfigError(
-                        message, hint="It is written secret://STORE/NAME, for example secret://env/OPENAI_API_KEY."
-                    ),
-                )
+                hint = "It is written secret://STORE/NAME, for example secret://env/OPENAI_API_KEY."
+                yield path, ConfigError(f"'{name}' is not a reference that can be read.", hint=hint)
         elif literal(text):
-            yield (
-                path,
-                ConfigError(
-                    f"'{name}' holds what looks like a secret itself.",
-                    hint=f"{HOW} If it was ever shared, replace it at its provider.",
-                ),
-            )
+            hint = f"{HOW} If it was ever shared, replace it at its provider."
+            yield path, ConfigError(f"'{name}' holds what looks like a secret itself.", hint=hint)
         elif text and _must_refer(path):
             yield path, ConfigError(f"'{name}' must be a reference to a secret.", hint=HOW)

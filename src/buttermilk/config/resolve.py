@@ -68,6 +68,9 @@ class Resolver:
                 built[name] = step
         return tuple(built.values())
 
+    def _wrong(self, path: Path_, message: str, hint: str = "") -> None:
+        self.errors.append(self.places.error(path, message, hint))
+
     def _check_order_names(self) -> None:
         for name, step in self.tree.steps.items():
             said: list[tuple[Path_, str]] = [(("steps", name, "after"), other) for other in step.after]
@@ -75,9 +78,7 @@ class Resolver:
             for path, other in said:
                 if other not in self.tree.steps:
                     others = [each for each in self.tree.steps if each != name]
-                    self.errors.append(
-                        self.places.error(path, f"there is no step '{other}'.", did_you_mean(other, others))
-                    )
+                    self._wrong(path, f"there is no step '{other}'.", did_you_mean(other, others))
 
     def _before(self, name: str) -> tuple[str, ...]:
         step = self.tree.steps[name]
@@ -91,12 +92,10 @@ class Resolver:
             waiting.remove(ready)
         if waiting:
             circle = self._circle(waiting)
-            self.errors.append(
-                self.places.error(
-                    ("steps", circle[0], "after"),
-                    f"these steps wait for each other: {' → '.join([*circle, circle[0]])}.",
-                    "Take one `after` or `reads` out.",
-                )
+            self._wrong(
+                ("steps", circle[0], "after"),
+                f"these steps wait for each other: {' → '.join([*circle, circle[0]])}.",
+                "Take one `after` or `reads` out.",
             )
         return order
 
@@ -117,7 +116,7 @@ class Resolver:
         if any(agent.role == "model" for agent in agents) and not step.prompt:
             path = ("steps", name)
             hint = f"Add `prompt: NAME` to step '{name}', and write prompts/NAME.md."
-            self.errors.append(self.places.error(path, f"step '{name}' asks a model and has no prompt.", hint))
+            self._wrong(path, f"step '{name}' asks a model and has no prompt.", hint)
         whole = len(agents) == len(step.agents or ()) > 0
         if len(self.errors) > before or codebook is None or not whole:
             return None  # what is missing was said where it was looked for
@@ -146,9 +145,7 @@ class Resolver:
     def _agents(self, name: str, step: StepText) -> tuple[Agent, ...]:
         path = self._said(name, "agents")
         if step.agents is None:
-            self.errors.append(
-                self.places.error(("steps", name), f"step '{name}' has no agents.", "Add `agents: [NAME]`.")
-            )
+            self._wrong(("steps", name), f"step '{name}' has no agents.", "Add `agents: [NAME]`.")
             return ()
         names = [name_at(agent) if is_address(agent) else agent for agent in step.agents]
         self._check_twice("agent", names, path)
@@ -169,7 +166,7 @@ class Resolver:
         if not read and step.reads:  # what it reads is wrong itself, and was said so
             return None
         why = "reads steps with different codebooks" if read else "has no codebook"
-        self.errors.append(self.places.error(path, f"step '{name}' {why}.", "Add `codebook: NAME`."))
+        self._wrong(path, f"step '{name}' {why}.", "Add `codebook: NAME`.")
         return None
 
     def _each(
@@ -197,7 +194,7 @@ class Resolver:
         for name in dict.fromkeys(names):
             if names.count(name) > 1:
                 hint = "Name it once; to ask more often, raise `repeats`."
-                self.errors.append(self.places.error(path, f"the {kind} '{name}' is named twice.", hint))
+                self._wrong(path, f"the {kind} '{name}' is named twice.", hint)
 
     def _check_variables(self, name: str, step: StepText) -> None:
         for kind, words in (("variables", step.variables), ("reads", step.reads)):
@@ -205,13 +202,11 @@ class Resolver:
                 path = ("steps", name, kind, word)
                 if word in RESERVED or not word.isidentifier():
                     hint = "'record', 'codebook' and 'perspective' are taken; a name has letters, digits and '_'."
-                    self.errors.append(self.places.error(path, f"'{word}' cannot be the name of a variable.", hint))
+                    self._wrong(path, f"'{word}' cannot be the name of a variable.", hint)
                 elif kind == "variables" and word in step.reads:
                     hint = "Give one of the two another name."
-                    self.errors.append(
-                        self.places.error(path, f"'{word}' is both a variable and what the step reads.", hint)
-                    )
+                    self._wrong(path, f"'{word}' is both a variable and what the step reads.", hint)
         for word, values in step.variables.items():
             if len({repr(value) for value in values}) < len(values):
                 path = ("steps", name, "variables", word)
-                self.errors.append(self.places.error(path, f"'{word}' has one of its values twice.", "Keep each once."))
+                self._wrong(path, f"'{word}' has one of its values twice.", "Keep each once.")

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, StrictInt
 from buttermilk.core.flows import Agent, Capabilities, Flow, Limits, Price
 from buttermilk.core.jobs import Budget, Mode
 from buttermilk.core.records import Columns, DatasetSpec, ImageRule, PdfRule, Preparation, VideoRule
-from buttermilk.core.values import Json, Scalar, Value
+from buttermilk.core.values import Json, Scalar, Value, is_number
 
 
 def listed(value: Any) -> Any:
@@ -19,7 +19,7 @@ def listed(value: Any) -> Any:
 
 def _as_text(value: Any) -> Any:
     """`wave: 2` is a name too."""
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    return str(value) if is_number(value) else value
 
 
 Name = Annotated[str, Field(min_length=1)]
@@ -76,6 +76,7 @@ class Tree(Value):
     run: RunSpec = RunSpec()
     prices: Mapping[str, Price] = {}
     vaults: Mapping[str, str | None] = {}
+    notify: str = Field(default="", description="an address that is told of an alarm of `prompts watch`")
 
 
 class Composed(Value):

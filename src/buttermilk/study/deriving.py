@@ -19,7 +19,7 @@ from buttermilk.core.tables import Table
 from buttermilk.core.values import Scalar
 from buttermilk.documents.whole import whole
 from buttermilk.plugins import find
-from buttermilk.study.looking import store_of
+from buttermilk.study.looking import stored
 from buttermilk.study.running import find_run
 
 COLUMNS = ("id", "text", "source_record", "source_hash", "run", "step", "agent", "job_id", "simulated")
@@ -39,8 +39,7 @@ def derive(
 
     Where a record was described several times over by one agent, the first is taken. Nothing is written over.
     """
-    store, home = store_of(root, overrides)
-    try:
+    with stored(root, overrides) as (store, home):
         found = find_run(store, run)
         if found.state != "finished":
             raise ConfigError(f"run '{found.run_id}' is not finished.", hint=f"Type: buttermilk run {found.flow}")
@@ -57,8 +56,6 @@ def derive(
         with whole(conf) as path:
             path.write_text(_yaml(name, found, chosen, str(rows[0][COLUMNS.index("agent")])), encoding="utf-8")
         return count
-    finally:
-        store.close()
 
 
 def _places(home: Path, name: str) -> tuple[Path, Path]:
@@ -83,14 +80,13 @@ def _step(run: Run, name: str | None) -> Step:
         return fit[0]
     if fit:
         raise ConfigError("several steps have answers in words.", hint=f"Name one: --step {fit[0].name}")
-    raise ConfigError(
-        f"no such step of run '{run.run_id}' has one question of `level: text`, whose answers could be read.",
-        hint="Its codebook needs exactly one: description: {ask: What is to be seen?, level: text}",
-    )
+    said = f"no such step of run '{run.run_id}' has one question of `level: text`, whose answers could be read."
+    hint = "Its codebook needs exactly one: description: {ask: What is to be seen?, level: text}"
+    raise ConfigError(said, hint=hint)
 
 
 def _in_words(step: Step) -> list[str]:
-    return [question.name for question in step.codebook.questions if question.level == "text"]
+    return [question.name for question in step.codebook.questions if question.level == "text" and not question.many]
 
 
 def _described(store: Store, run: Run, step: Step, agent: str | None) -> Iterator[dict[str, Any]]:
@@ -104,10 +100,9 @@ def _described(store: Store, run: Run, step: Step, agent: str | None) -> Iterato
         voices[row["agent"], row["perspective"]] = None
         if len(voices) > 1:
             several = ", ".join(" from ".join(filter(None, voice)) for voice in voices)
-            raise ConfigError(
-                f"step '{step.name}' was answered by several: {several}; a record is described once.",
-                hint=f"Name one: --agent {row['agent']}; and ask such a step from one perspective.",
-            )
+            said = f"step '{step.name}' was answered by several: {several}; a record is described once."
+            hint = f"Name one: --agent {row['agent']}; and ask such a step from one perspective."
+            raise ConfigError(said, hint=hint)
         yield {**row, "text": text}
 
 

@@ -2,15 +2,16 @@
 
 import json
 import os
-from collections.abc import Sequence
-from datetime import UTC, datetime
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from buttermilk.analysis.frame import frame
 from buttermilk.analysis.report import report as write_report
 from buttermilk.config import compose_store, find_root
-from buttermilk.core.contracts import Model, Store, Tool
+from buttermilk.core.contracts import Export, Model, Store, Tool
 from buttermilk.core.errors import ConfigError, DataError
 from buttermilk.core.jobs import Event, Job, Result, Run
 from buttermilk.engine.assemble import assemble
@@ -29,33 +30,42 @@ STATUSES = ("answered", "refused", "unparsed", "failed")
 def store_of(root: Path | None = None, overrides: Sequence[str] = ()) -> tuple[Store, Path]:
     """The study's store, which must exist, and the study's folder."""
     root = root or find_root(Path.cwd())
+    store = known_store(root, overrides)
+    if store is None:
+        said = "nothing has been asked in this study yet."
+        raise ConfigError(said, where=str(root), hint="Type: buttermilk run FLOW")
+    return store, root
+
+
+@contextmanager
+def stored(root: Path | None = None, overrides: Sequence[str] = ()) -> Iterator[tuple[Store, Path]]:
+    """The same, closed behind whoever looks into it."""
+    store, home = store_of(root, overrides)
+    with closing(store):
+        yield store, home
+
+
+def known_store(root: Path, overrides: Sequence[str] = ()) -> Store | None:
+    """The study's store; none where nothing was ever asked, and none is made."""
     spec = compose_store(root, overrides)
     if spec.type == "sqlite" and not (root / spec.path).is_file():
-        raise ConfigError(
-            "nothing has been asked in this study yet.", where=str(root), hint="Type: buttermilk run FLOW"
-        )
-    return open_store(spec, root), root
+        return None
+    return open_store(spec, root)
 
 
 async def cancel(run: str | None = None, *, root: Path | None = None) -> tuple[Run, int]:
     """End a run for good; how many jobs were called back with its batches."""
-    store, root = store_of(root)
-    try:
+    with stored(root) as (store, home):
         found = control(store, run, "cancel")
-        keys = keys_of(root)
+        keys = keys_of(home)
         return found, await call_back(store, found, lambda agent: find("models", agent.type)(agent, keys, bytes))
-    finally:
-        store.close()
 
 
 def status(run: str | None = None, *, root: Path | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """How a run stands, from any process: counts, money, its lanes as they were at its last heartbeat, its events."""
-    store, _ = store_of(root, overrides)
-    try:
+    with stored(root, overrides) as (store, _):
         found = find_run(store, run)
         return as_status(found, store.counts(found.run_id), store.events(found.run_id), store)
-    finally:
-        store.close()
 
 
 def as_status(found: Run, counts: dict[tuple[str, str, str], int], events: list[Event], store: Store) -> dict[str, Any]:
@@ -91,8 +101,7 @@ def as_status(found: Run, counts: dict[tuple[str, str, str], int], events: list[
 
 def show(job: str, *, root: Path | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """The whole Job, self-contained: what was asked, of whom, of what; every attempt, with the bytes of both sides."""
-    store, _ = store_of(root, overrides)
-    try:
+    with stored(root, overrides) as (store, _):
         job_id = whole_id(store, job)
         found = store.job(job_id)
         if found is None:  # pragma: no cover  (the id came from the store)
@@ -102,8 +111,6 @@ def show(job: str, *, root: Path | None = None, overrides: Sequence[str] = ()) -
             "job": json.loads(found.model_dump_json()),
             "results": [json.loads(one.model_dump_json()) for one in store.attempts(job_id)],
         }
-    finally:
-        store.close()
 
 
 def whole_id(store: Store, prefix: str) -> str:
@@ -114,17 +121,15 @@ def whole_id(store: Store, prefix: str) -> str:
     if found:
         shown = ", ".join(each[: len(prefix) + 8] for each in found)
         raise ConfigError(f"several jobs begin with '{prefix}'.", hint=f"Type more of it: {shown} …")
-    raise ConfigError(
-        f"there is no job that begins with '{prefix}'.",
-        hint="Ids are in the column job_id of an export, and the report.",
-    )
+    hint = "Ids are in the column job_id of an export, and the report."
+    raise ConfigError(f"there is no job that begins with '{prefix}'.", hint=hint)
 
 
 async def replay(job: str, *, root: Path | None = None, overrides: Sequence[str] = ()) -> tuple[Job, Result]:
     """Ask a stored Job again, or one from a file that `show --json` wrote, here or anywhere. Nothing is stored."""
     found, home = _job_to_replay(job, root, overrides)
     plug = _plug(found, home)
-    limiter = Limiter(plug.endpoint, found.agent.limits, _clock, lambda kind, fields: None)
+    limiter = Limiter(plug.endpoint, found.agent.limits, time.monotonic, lambda kind, fields: None)
     lane = Lane(limiter, LaneProgress(found.step, plug.endpoint, 1))
     try:
         results = await Attempts(Signature("replay")).ask(found, plug, lane)
@@ -133,19 +138,12 @@ async def replay(job: str, *, root: Path | None = None, overrides: Sequence[str]
     return found, results[-1]
 
 
-def _clock() -> float:
-    return datetime.now(UTC).timestamp()
-
-
 def _job_to_replay(job: str, root: Path | None, overrides: Sequence[str]) -> tuple[Job, Path]:
     file = Path(job)
     if file.suffix == ".json":
         return _job_in(file), root or Path.cwd()
-    store, home = store_of(root, overrides)
-    try:
+    with stored(root, overrides) as (store, home):
         found = store.job(whole_id(store, job))
-    finally:
-        store.close()
     if found is None:  # pragma: no cover
         raise ConfigError(f"there is no job '{job}'.")
     return found, home
@@ -182,63 +180,55 @@ def export(
     target: Path, run: str | None = None, *, root: Path | None = None, overrides: Sequence[str] = (), kind: str = ""
 ) -> int:
     """The tidy table of a run, a row per answer and question, as the target's suffix says. Returns the rows written."""
+    plug = export_of(target, kind)
+    with stored(root, overrides) as (store, _):
+        return plug.write(frame(store, find_run(store, run)), target)
+
+
+def export_of(target: Path, kind: str = "") -> Export:
+    """The plug that writes such a file."""
     word = kind or target.suffix.lstrip(".").lower()
     if word not in names("exports"):
         endings = ", ".join(f".{name}" for name in names("exports"))
         raise ConfigError(
             f"the name '{target.name}' does not say which format is wanted.", hint=f"Let it end in one of: {endings}"
         )
-    store, _ = store_of(root, overrides)
-    try:
-        plug = find("exports", word)()
-        rows: int = plug.write(frame(store, find_run(store, run)), target)
-        return rows
-    finally:
-        store.close()
+    plug: Export = find("exports", word)()
+    return plug
 
 
 def report(
     run: str | None = None, target: Path | None = None, *, root: Path | None = None, overrides: Sequence[str] = ()
 ) -> Path:
     """One self-contained HTML page about a run."""
-    store, home = store_of(root, overrides)
-    try:
+    with stored(root, overrides) as (store, home):
         found = find_run(store, run)
         target = target or home / "reports" / f"{found.run_id}.html"
-        return write_report(store, found.run_id, target)
-    except OSError as error:
-        reason = os.strerror(error.errno or 0).lower()
-        raise ConfigError(
-            f"the report cannot be written: {reason}.",
-            where=str(target),
-            hint="Name another place: buttermilk report -o FOLDER/report.html",
-        ) from error
-    finally:
-        store.close()
+        try:
+            return write_report(store, found.run_id, target)
+        except OSError as error:
+            said = f"the report cannot be written: {os.strerror(error.errno or 0).lower()}."
+            hint = "Name another place: buttermilk report -o FOLDER/report.html"
+            raise ConfigError(said, where=str(target), hint=hint) from error
 
 
 def bring_in(file: Path, *, root: Path | None = None, overrides: Sequence[str] = ()) -> int:
     """Store the answers of a rescue file. Those that are stored already stay as they are."""
-    store, _ = store_of(root, overrides)
     count = 0
     try:
-        with file.open(encoding="utf-8") as lines:
+        with stored(root, overrides) as (store, _), file.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 try:
                     pair = json.loads(line)
                     job, result = Job.model_validate(pair["job"]), Result.model_validate(pair["result"])
                 except (ValueError, KeyError, TypeError) as error:
-                    raise DataError(
-                        "this is no stored answer.",
-                        where=f"{file} line {number}",
-                        hint="A rescue file is written by a run whose store is full, and is brought in as it is.",
-                    ) from error
+                    hint = "A rescue file is written by a run whose store is full, and is brought in as it is."
+                    where = f"{file} line {number}"
+                    raise DataError("this is no stored answer.", where=where, hint=hint) from error
                 store.put(result.run_id, [(job, result)])
                 count += 1
     except OSError as error:
         raise DataError(f"the file cannot be read ({os.strerror(error.errno or 0)}).", where=str(file)) from error
-    finally:
-        store.close()
     return count
 
 

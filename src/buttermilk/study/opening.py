@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from buttermilk.config import Composed, StoreSpec, compose
-from buttermilk.core.contracts import Checks, Model, Store, Tool
+from buttermilk.core.contracts import Checks, Fetches, Model, Store, Tool
 from buttermilk.core.errors import ConfigError, DataError, SecretError
 from buttermilk.core.flows import Agent, Flow, Step
 from buttermilk.core.hashing import fingerprint
@@ -207,13 +207,13 @@ def check_plugs(study: Study, *, keys_needed: bool = True) -> list[str]:
     A plan needs no keys (`keys_needed=False`): what is missing is returned, to be said beside it.
     """
     asked = {
-        (agent.name, agent.hash, step.codebook.hash): (agent, step)
+        (cell.agent.name, cell.agent.hash, cell.codebook.hash): (cell.agent, cell.codebook)
         for flow in study.composed.flows
         for step in flow.steps
-        for agent in step.agents
+        for cell in cells(flow, step)
     }
     missing: list[str] = []
-    for agent, step in asked.values():
+    for agent, codebook in asked.values():
         try:
             plug = study.plug_for(agent)
         except SecretError as error:
@@ -222,7 +222,9 @@ def check_plugs(study: Study, *, keys_needed: bool = True) -> list[str]:
             missing.append(f"agent '{agent.name}' cannot be asked yet: {error.message}")
             continue
         if isinstance(plug, Checks):
-            plug.check(step.codebook)
+            plug.check(codebook)
+        if isinstance(plug, Fetches):
+            check_addresses(agent, plug, study.dataset)
     return list(dict.fromkeys(missing))
 
 
@@ -238,6 +240,20 @@ def check_media(agent: Agent, step: Step, dataset: Dataset) -> None:
                 where=f"step '{step.name}'",
                 hint=f"Choose an agent that takes {kind}, say so in its `capabilities.inputs`, or map a column of "
                 "descriptions: `columns: {alt: COLUMN}`.",
+            )
+
+
+def check_addresses(agent: Agent, plug: Fetches, dataset: Dataset) -> None:
+    """A medium that is given by its address is the vendor's to fetch, and not every vendor fetches it."""
+    for found, record_id in dataset.addresses.items():
+        kind, scheme = found.split()
+        if kind in agent.capabilities.inputs and scheme not in plug.fetches.get(kind, ()):
+            raise ConfigError(
+                f"'{agent.type}' takes no {kind} from {scheme}:// addresses, and record '{record_id}' of "
+                f"'{dataset.name}' has one.",
+                where=f"agent '{agent.name}'",
+                hint=f"Download the files and name them by their paths; or take `{kind}` out of the agent's "
+                "`capabilities.inputs`, so that their words are sent (`columns: {alt: COLUMN}`).",
             )
 
 

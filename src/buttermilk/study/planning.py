@@ -13,19 +13,21 @@ from statistics import fmean
 from typing import Any
 
 from buttermilk.config import find_root
-from buttermilk.core.flows import Agent, Codebook
-from buttermilk.core.jobs import Run
+from buttermilk.core.flows import Agent, Codebook, Question
+from buttermilk.core.jobs import Run, hash_of_inputs
 from buttermilk.engine.assemble import assemble
 from buttermilk.engine.lane import is_settled
 from buttermilk.engine.plan import CellPlan, Planned, cells, ordered, panel_size, readings
 from buttermilk.engine.plan import plan as plan_jobs
 from buttermilk.engine.reasons import reasons
+from buttermilk.engine.rereading import of_same_scores
 from buttermilk.plugins import find
 from buttermilk.study.opening import Study, check_plugs, open_study
 
 SAMPLE = 20  # records whose prompts are rendered for the estimate
 CHARACTERS_A_TOKEN = (5.0, 3.0)  # low, high
 TOKENS_A_QUESTION = (8, 120)  # of an answer, where nothing better is known
+ENTRIES = 2  # of a list
 TOKENS_A_READ_ANSWER = (30, 90)  # of each earlier answer that a step reads
 
 AGAIN = {
@@ -45,6 +47,7 @@ class Row:
     agent: str
     planned: int = 0
     done: int = 0
+    reread: int = 0
     why: Counter[str] = field(default_factory=Counter)
     input_tokens: tuple[int, int] = (0, 0)
     output_tokens: tuple[int, int] = (0, 0)
@@ -54,7 +57,7 @@ class Row:
 
     @property
     def to_ask(self) -> int:
-        return self.planned - self.done
+        return self.planned - self.done - self.reread
 
 
 @dataclass
@@ -96,6 +99,7 @@ class PlanReport:
                 "agent": row.agent,
                 "planned": row.planned,
                 "done": row.done,
+                "reread": row.reread,
                 "to_ask": row.to_ask,
                 "why": dict(row.why),
                 "input_tokens": row.input_tokens,
@@ -166,13 +170,32 @@ class _Planner:
         for planned in self._planned(cell):
             stored = self.study.store.done([job.job_id for job in planned])
             absent = [job for job in planned if not is_settled(stored.get(job.job_id), self.study.flow.name, ())]
-            fresh = [job for job in absent if job.job_id not in stored]
             row.done += len(planned) - len(absent)
+            self.open.setdefault(cell.step.name, set()).update(job.position for job in absent)
+            if reread := self._reread(cell, absent):
+                row.reread += len(reread)
+                row.why.update(f"{moved}: stored scores are read anew" for moved in reread.values())
+                absent = [job for job in absent if job.job_id not in reread]
+            fresh = [job for job in absent if job.job_id not in stored]
             row.why += reasons(self.study.store, cell.step.name, fresh)
             row.why.update(AGAIN[stored[job.job_id].status] for job in absent if job.job_id in stored)
-            self.open.setdefault(cell.step.name, set()).update(job.position for job in absent)
             missing += len(absent)
         return missing
+
+    def _reread(self, cell: CellPlan, absent: list[Planned]) -> dict[str, str]:
+        """Those whose tool gave its scores before, and what has changed of the rules that make answers of them."""
+        found: dict[str, str] = {}
+        if cell.agent.role != "tool" or not absent or not hasattr(find("tools", cell.agent.type), "reread"):
+            return found
+        for other in of_same_scores(self.study.store, cell.cell, cell.agent):
+            ids = {
+                other.job_id(job.ref.record_id, job.ref.seen_hash, job.repeat, hash_of_inputs(job.inputs)): job.job_id
+                for job in absent
+            }
+            known = self.study.store.done(list(ids)).items()
+            moved = "codebook changed" if other.agent_hash == cell.agent.hash else "threshold moved"
+            found |= {ids[job_id]: moved for job_id, stored in known if stored.status == "answered"}
+        return found
 
     def _waiting(self, row: Row, cell: CellPlan) -> int:
         """Jobs about records that an earlier step has still to ask about: what they read is not known yet."""
@@ -209,7 +232,7 @@ class _Planner:
             characters / a_token + read * an_answer
             for a_token, an_answer in zip(CHARACTERS_A_TOKEN, TOKENS_A_READ_ANSWER, strict=True)
         )
-        low_out, high_out = self._answer_tokens(agent, cell.step.codebook)
+        low_out, high_out = self._answer_tokens(agent, cell.codebook)
         row.input_tokens = _add(row.input_tokens, missing * low_in, missing * high_in)
         row.output_tokens = _add(row.output_tokens, missing * low_out, missing * high_out)
         if agent.price:
@@ -241,15 +264,20 @@ class _Planner:
             jobs = [planned.job(records[planned.ref.record_hash]) for planned in plan_jobs([bare], refs)]
             jobs = [job.model_copy(update={"inputs": inputs[job.record.record_id]}) for job in jobs]
             lengths = [sum(len(message.text) for message in assemble(job).messages) for job in jobs]
-            self._characters[key] = fmean(lengths) + len(str(cell.step.codebook.schema_))
+            self._characters[key] = fmean(lengths) + len(str(cell.codebook.schema_))
         return self._characters[key]
 
     def _answer_tokens(self, agent: Agent, codebook: Codebook) -> tuple[float, float]:
-        low, high = (tokens * len(codebook.questions) for tokens in TOKENS_A_QUESTION)
+        low, high = (tokens * sum(map(_size, codebook.questions)) for tokens in TOKENS_A_QUESTION)
         most = next((agent.parameters[name] for name in MAXIMUM_NAMES if name in agent.parameters), None)
         if isinstance(most, int | float):
             return min(low, most), float(most)
         return low, high
+
+
+def _size(question: Question) -> int:
+    """How many answers a question wants, its parts' and those of a list together."""
+    return (ENTRIES if question.many else 1) * (sum(map(_size, question.parts)) or 1)
 
 
 def _add(before: tuple[int, int], low: float, high: float) -> tuple[int, int]:

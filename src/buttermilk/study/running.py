@@ -117,6 +117,11 @@ def prepare(
     """Everything up to the first call: checks made, keys found, the run registered or found to go on with."""
     with few_collections():
         study = open_study(root or find_root(Path.cwd()), flow, overrides, multirun=multirun)
+    return begun(study, ask_again)
+
+
+def begun(study: Study, ask_again: Collection[str] = ()) -> Running:
+    """A run of an opened study, registered, or found to go on with. The study is closed where that fails."""
     try:
         check_plugs(study)
         found = _to_go_on(study)
@@ -194,14 +199,16 @@ def new_run(study: Study) -> Run:
         budget=composed.run.budget,
         method=composed.flows,
         config={**composed.resolved, **left_out(dataset)},
-        git=git_state(study.root),
-        versions=versions(),
-        user=getuser(),
-        machine=platform.node(),
-        pid=os.getpid(),
+        **circumstances(study.root),
         started_at=now(),
         heartbeat_at=now(),
     )
+
+
+def circumstances(root: Path) -> dict[str, Any]:
+    """Which code asks, of whose and on which machine."""
+    who = {"user": getuser(), "machine": platform.node(), "pid": os.getpid()}
+    return {"git": git_state(root), "versions": versions(), **who}
 
 
 def left_out(dataset: Dataset) -> dict[str, Json]:
@@ -214,16 +221,18 @@ def left_out(dataset: Dataset) -> dict[str, Json]:
 
 def _name(study: Study) -> str:
     """The name that was given, else `verse-2026-11-22`, `verse-2026-11-22-2`, …: a name is never used again."""
-    taken = {one.run_id for one in study.store.runs()}
     wanted = study.composed.run.name
-    if wanted:
-        if wanted in taken:
-            raise ConfigError(
-                f"the name '{wanted}' belongs to an earlier run, of another flow, dataset or wave.",
-                hint="Names are never used again: choose another, or leave run.name out.",
-            )
-        return wanted
-    stem = f"{study.flow.name}-{now():%Y-%m-%d}"
+    if wanted and wanted in {one.run_id for one in study.store.runs()}:
+        raise ConfigError(
+            f"the name '{wanted}' belongs to an earlier run, of another flow, dataset or wave.",
+            hint="Names are never used again: choose another, or leave run.name out.",
+        )
+    return wanted or fresh_name(study.store, f"{study.flow.name}-{now():%Y-%m-%d}")
+
+
+def fresh_name(store: Store, stem: str) -> str:
+    """`verse-2026-11-22`, else `verse-2026-11-22-2`, …"""
+    taken = {one.run_id for one in store.runs()}
     names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(taken) + 2))
     return next(name for name in names if name not in taken)
 
@@ -273,12 +282,13 @@ def rescue(unsaved: Sequence[tuple[Job, Result]]) -> str:
 
 
 def find_run(store: Store, name: str | None) -> Run:
-    """The run of that name, or the latest."""
+    """The run of that name, or the latest; tests of prompts are runs that one has to name."""
     runs = store.runs()
-    if not runs:
+    studies = [one for one in runs if one.kind == "study"]
+    if not studies and name is None:
         raise ConfigError("there is no run yet.", where=store.where, hint="Type: buttermilk run FLOW")
     if name is None:
-        return runs[-1]
+        return studies[-1]
     for one in runs:
         if one.run_id == name:
             return one
@@ -301,15 +311,18 @@ def control(store: Store, name: str | None, word: str) -> Run:
 
 
 async def call_back(store: Store, found: Run, plug_for: Callable[[Agent], Any]) -> int:
-    """Call the run's batches back at their providers; how many jobs wait no longer. What was answered there is lost."""
+    """Call the run's batches back at their providers; how many jobs wait no longer. What was answered there is lost.
+
+    One that was perhaps never taken has no ticket yet, and is not looked for: it might be somebody else's."""
     agents = {(agent.name, agent.hash): agent for flow in found.method for step in flow.steps for agent in step.agents}
     count = 0
     for batch in store.batches(found.run_id):
-        plug = plug_for(agents[batch.agent, batch.agent_hash])
-        try:
-            await plug.cancel(batch.ticket)
-        finally:
-            await plug.close()
-        store.settle(batch.ticket, "cancelled")
+        if batch.state == "waiting":
+            plug = plug_for(agents[batch.agent, batch.agent_hash])
+            try:
+                await plug.cancel(batch.ticket)
+            finally:
+                await plug.close()
+        store.settle(batch.ticket, batch.model_copy(update={"state": "cancelled"}))
         count += len(batch.job_ids)
     return count

@@ -21,12 +21,8 @@ MOST_NAMED = 6
 
 def with_models_named(composed: Composed, keys: Keys) -> Composed:
     """The same study, with the one model of its server for each agent that has an address and names no model."""
-    nameless = {agent.name: agent for flow in composed.flows for step in flow.steps for agent in step.agents}
-    found = {
-        name: agent.model_copy(update={"model": only_model(agent, keys)})
-        for name, agent in nameless.items()
-        if agent.role == "model" and agent.base_url and not agent.model
-    }
+    asked = {agent.name: agent for flow in composed.flows for step in flow.steps for agent in step.agents}
+    found = {name: named for name, agent in asked.items() if (named := with_model(agent, keys)) is not agent}
     if not found:
         return composed
     written = cast(Mapping[str, Any], composed.resolved["agent"])
@@ -44,6 +40,13 @@ def _with(flow: Flow, found: Mapping[str, Agent]) -> Flow:
         for step in flow.steps
     ]
     return flow.model_copy(update={"steps": tuple(steps)})
+
+
+def with_model(agent: Agent, keys: Keys) -> Agent:
+    """The agent itself, unless it is a model that has an address and no name."""
+    if agent.role != "model" or not agent.base_url or agent.model:
+        return agent
+    return agent.model_copy(update={"model": only_model(agent, keys)})
 
 
 def only_model(agent: Agent, keys: Keys) -> str:

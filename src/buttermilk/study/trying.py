@@ -26,7 +26,7 @@ from buttermilk.engine.attempt import cost
 from buttermilk.engine.parse import Forms, parse
 from buttermilk.plugins import find
 from buttermilk.study.keys import keys_of
-from buttermilk.study.served import only_model, served
+from buttermilk.study.served import served, with_model
 
 PATIENCE_SECONDS = 60.0
 SIDE = 64  # pixels; some models take no smaller picture than 28
@@ -128,8 +128,7 @@ async def tried(agent: Agent, keys: Keys, patience_seconds: float = PATIENCE_SEC
 
 def _opened(agent: Agent, keys: Keys, patience_seconds: float) -> tuple[Agent, Model]:
     """Vaults and lists of models are asked in a thread: they may wait for the network."""
-    if agent.base_url and not agent.model:
-        agent = agent.model_copy(update={"model": only_model(agent, keys)})
+    agent = with_model(agent, keys)
     patience = min(agent.limits.timeout_seconds, patience_seconds)
     agent = agent.model_copy(update={"limits": agent.limits.model_copy(update={"timeout_seconds": patience})})
     plug: Model = find("models", agent.type)(agent, keys, lambda key: PNG)

@@ -22,6 +22,7 @@ PLAIN_EVERY_SECONDS = 5.0
 NUMBERS = ("done", "asking", "limit", "retries", "refused", "failed", "tokens", "money")
 MAYBE = ("retries", "refused", "failed", "tokens", "money")  # a column of nothings is left out
 NOTHING = ("", "0")
+IS_IT_THERE = "Is the server running, is the address right, is the key valid?"
 GO_ON = "To go on, type the same command again."
 
 

@@ -16,20 +16,14 @@ from rich.table import Table
 from rich.text import Text
 
 from buttermilk.config import find_root
+from buttermilk.core.flows import Codebook, leaves_of
 from buttermilk.core.jobs import Job, Result
+from buttermilk.core.questions import UNSAID
 from buttermilk.study.deriving import derive
-from buttermilk.study.looking import bring_in, cancel, export, replay, report, show, status, store_of
+from buttermilk.study.looking import bring_in, cancel, export, replay, report, show, status, stored
 from buttermilk.study.running import control
 from buttermilk.verbs.live import summary
-from buttermilk.verbs.screen import (
-    FAILED,
-    json_option,
-    money,
-    one_screen,
-    out,
-    print_json,
-    study_option,
-)
+from buttermilk.verbs.screen import FAILED, money, of_study, one_screen, out, print_json, study_option
 
 run_argument = click.argument("run", required=False)
 WATCH_SECONDS = 1.0
@@ -38,14 +32,18 @@ HOW = {
     "repaired": "its JSON repaired",
     "reasked": "told what was wrong and asked once more",
 }
+FOUND = {
+    "exact": "in the record",
+    "near": "in the record, nearly so",
+    "earlier": "in an earlier answer, not in the record",
+    "missing": "not in the record",
+}
 SHOWN = 2_000  # characters of a long text on the screen; `--json` has it whole
 
 
 @click.command("status")
 @run_argument
-@study_option
-@json_option
-@one_screen
+@of_study
 def status_(run: str | None, root: Path | None, as_json: bool) -> None:
     """Say how RUN (else the latest) stands, from any shell."""
     found = status(run, root=root)
@@ -83,9 +81,7 @@ def _show_status(found: Mapping[str, Any]) -> None:
 
 @click.command("watch")
 @run_argument
-@study_option
-@json_option
-@one_screen
+@of_study
 def watch_(run: str | None, root: Path | None, as_json: bool) -> None:
     """Follow RUN (else the latest) until it ends. Ctrl-C stops the watching, not the run."""
     with suppress(KeyboardInterrupt), Live(console=out, auto_refresh=False) as live:
@@ -105,11 +101,8 @@ def watch_(run: str | None, root: Path | None, as_json: bool) -> None:
 
 
 def _tell(run: str | None, root: Path | None, word: str, said: str) -> None:
-    store, _ = store_of(root)
-    try:
+    with stored(root) as (store, _):
         found = control(store, run, word)
-    finally:
-        store.close()
     out.print(f"{found.run_id}: {said}", markup=False)
 
 
@@ -144,9 +137,7 @@ def cancel_(run: str | None, root: Path | None) -> None:
 
 @click.command("show")
 @click.argument("job")
-@study_option
-@json_option
-@one_screen
+@of_study
 def show_(job: str, root: Path | None, as_json: bool) -> None:
     """Show JOB (the first digits of its id are enough): what was asked of whom, and every answer as it came."""
     found = show(job, root=root)
@@ -164,17 +155,19 @@ def _show_job(found: Mapping[str, Any]) -> None:
     for label in job.record.labels:
         out.print(f"  {escape(label.coder)}: {escape(label.question)} = {escape(str(label.value))}")
     for given in found["results"]:
-        _show_result(Result.model_validate(given))
+        _show_result(Result.model_validate(given), job.codebook)
     out.print(f"All of it: buttermilk show {found['job_id'][:12]} --json", style="dim")
 
 
-def _show_result(result: Result) -> None:
+def _show_result(result: Result, codebook: Codebook) -> None:
     mark = " [yellow](simulated)[/]" if result.simulated else ""
     how = f", {HOW[result.parse]}" if result.parse in HOW else ""
     out.print(f"attempt {result.attempt}: [bold]{result.status}[/]{mark}{how} in {result.seconds:.2f} s")
     if result.answers is not None:
-        for name, value in result.answers.items():
-            out.print(f"  {escape(name)}: {escape('(null)' if value is None else str(value))}")
+        for leaf, value in leaves_of(codebook, result.answers):
+            said = "(null)" if value is None else "(not said)" if value is UNSAID else str(value)
+            found = f" [dim]({FOUND[result.quotes[leaf.name]]})[/]" if leaf.name in result.quotes else ""
+            out.print(f"  {escape(leaf.name)}: {escape(said)}{found}")
     if result.text and result.status != "answered":
         out.print(f"  it said: {escape(_cut(result.text))}")
     if result.refusal or result.error:
@@ -192,16 +185,14 @@ def _cut(text: str) -> str:
 
 @click.command("replay")
 @click.argument("job")
-@study_option
-@json_option
-@one_screen
+@of_study
 def replay_(job: str, root: Path | None, as_json: bool) -> None:
     """Ask JOB again: its id, or a .json file that `show --json` wrote. Nothing is stored."""
     found, result = asyncio.run(replay(job, root=root))
     if as_json:
         print_json({"job_id": found.job_id, "result": result.model_dump(mode="json")})
     else:
-        _show_result(result)
+        _show_result(result, found.codebook)
     sys.exit(FAILED if result.status == "failed" else 0)
 
 

@@ -1,6 +1,7 @@
 """`init`, `demo` and `doctor`."""
 
 import asyncio
+import shlex
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from buttermilk.study.making import DEMO, demo_overrides, demo_study, init
 from buttermilk.study.running import prepare
 from buttermilk.study.trying import PATIENCE_SECONDS, try_models
 from buttermilk.verbs.running import go
-from buttermilk.verbs.screen import FAILED, OVERRIDES, WRONG, json_option, one_screen, out, print_json, study_option
+from buttermilk.verbs.screen import FAILED, OVERRIDES, WRONG, json_option, of_study, one_screen, out, print_json
 from buttermilk.verbs.trials import show_trials
 
 
@@ -26,7 +27,7 @@ def init_(folder: Path) -> None:
     """Write a new study into FOLDER: plain text files to edit, and a flow that runs at once."""
     files = init(folder)
     out.print(f"{len(files)} files in {escape(str(folder))}. Next:")
-    out.print(f"  cd {folder}\n  buttermilk plan verse\n  buttermilk run verse", markup=False)
+    out.print(f"  cd {shlex.quote(str(folder))}\n  buttermilk plan verse\n  buttermilk run verse", markup=False)
 
 
 @click.command("demo", epilog=OVERRIDES)
@@ -46,9 +47,7 @@ def demo_(overrides: tuple[str, ...], agents: tuple[str, ...], into: Path, as_js
 @click.option("--live", is_flag=True, help="Ask each model of the study's flows one small question; this may cost.")
 @click.option("--all", "every", is_flag=True, help="With --live: each model that there is a file for.")
 @click.option("--patience", type=float, default=PATIENCE_SECONDS, help="With --live: seconds to wait for an answer.")
-@study_option
-@json_option
-@one_screen
+@of_study
 def doctor_(live: bool, every: bool, patience: float, root: Path | None, as_json: bool) -> None:
     """Say what works here and what does not: the installation, the plugs, and each flow up to its first call."""
     start = root or Path.cwd()

@@ -14,20 +14,18 @@ from buttermilk.engine.progress import Progress
 from buttermilk.study.opening import rejects_file
 from buttermilk.study.planning import PlanReport, Row, plan
 from buttermilk.study.running import Running, Watch, loop_factory, prepare
-from buttermilk.verbs.live import GO_ON, summary, view_for
+from buttermilk.verbs.live import GO_ON, IS_IT_THERE, summary, view_for
 from buttermilk.verbs.screen import (
     FAILED,
     INTERRUPTED,
     OVERRIDES,
     STOPPED,
     err,
-    json_option,
     money,
-    one_screen,
+    of_study,
     out,
     print_json,
     rows_left_out,
-    study_option,
 )
 
 CTRL_C = "stopped by Ctrl-C"
@@ -40,9 +38,7 @@ multirun_option = click.option(
 @click.argument("flow")
 @click.argument("overrides", nargs=-1)
 @multirun_option
-@study_option
-@json_option
-@one_screen
+@of_study
 def plan_(flow: str, overrides: tuple[str, ...], multirun: bool, root: Path | None, as_json: bool) -> None:
     """Show what `run FLOW` would ask, why, and what it would cost. Spends nothing."""
     found = plan(flow, *overrides, root=root, multirun=multirun)
@@ -119,9 +115,7 @@ def _assumptions(found: PlanReport) -> list[str]:
 @click.argument("overrides", nargs=-1)
 @multirun_option
 @click.option("--retry", multiple=True, type=click.Choice(["refused", "unparsed"]), help="Ask these again, too.")
-@study_option
-@json_option
-@one_screen
+@of_study
 def run_(
     flow: str, overrides: tuple[str, ...], multirun: bool, retry: tuple[str, ...], root: Path | None, as_json: bool
 ) -> None:
@@ -193,7 +187,7 @@ def _closing(progress: Progress, running: Running, said: str) -> None:
     down = [lane for lane in progress.lanes if lane.down]
     for lane in down:
         err.print(f"[bold red]✗[/] {escape(lane.endpoint)} gives no answers.\n  {escape(lane.down)}")
-        err.print("  Is the server running, is the address right, is the key valid?")
+        err.print(f"  {IS_IT_THERE}")
     failed = 0 if running.stop.why else progress.statuses["failed"]  # what a stop cut short did not fail
     if failed and not down:
         err.print(f"[bold red]✗[/] {'1 job' if failed == 1 else f'{failed:,} jobs'} failed.")

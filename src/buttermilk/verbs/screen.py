@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -12,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from buttermilk.core.errors import ButtermilkError, ConfigError, ProviderError
 
@@ -23,6 +25,7 @@ FAILED = 1  # it was asked, and some of it came to nothing
 STOPPED = 3  # it was stopped before its end, and can go on
 INTERRUPTED = 130  # by Ctrl-C, as shells say it
 
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 WIDE = 160  # columns where there is no terminal to ask
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
@@ -62,6 +65,16 @@ def known(raised: BaseException) -> ButtermilkError:
     raise raised
 
 
+def say(text: str | Text, *, markup: bool = False, style: str | None = None) -> None:
+    """A line of output: a terminal breaks it between words, elsewhere it stays whole."""
+    out.print(text, markup=markup, style=style, soft_wrap=not out.is_terminal)
+
+
+def say_folded(text: str) -> None:
+    """The same, with the indent of its first line before the others."""
+    out.print(folded(text, out), markup=False, soft_wrap=True)
+
+
 def complain(error: ButtermilkError) -> None:
     """What is wrong, where, and what to do."""
     first, *more = error.message.splitlines() or [""]
@@ -76,6 +89,11 @@ def folded(line: str, console: Console) -> str:
         return line
     margin = " " * (len(line) - len(line.lstrip()) or 2)
     return fill(line, console.width, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)
+
+
+def visible(text: str) -> str:
+    """Signs that a terminal would obey are shown as their numbers: a text from elsewhere may hold any."""
+    return _OBEYED.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -105,4 +123,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="For machines
 study_option = click.option(
     "--study", "root", type=click.Path(file_okay=False, path_type=Path), help="The study's folder; else where you are."
 )
+
+
+def of_study(verb: Callable[P, T]) -> Callable[P, T]:
+    """What most verbs take: `--study`, `--json`, and errors as one screen."""
+    return study_option(json_option(one_screen(verb)))
+
+
 OVERRIDES = "Anything of the form key=value overrides the configuration: steps.judge.repeats=5 'agents=[gpt]'"
