@@ -31,6 +31,18 @@ EVERY_KIND = Codebook(  # each shape that the schema of a codebook can have
         Question(name="words", ask="How many words?", level="ratio", minimum=0, maximum=9),
         Question(name="line", ask="In which line?", level="interval", optional=True, minimum=1),
         Question(name="why", ask="Why?", level="text", optional=True),
+        Question(name="all", ask="Which moods?", labels=LABELS, many=True),
+        Question(
+            name="signs",
+            ask="What shows it?",
+            level="group",
+            many=True,
+            parts=(
+                Question(name="words", ask="In its words?", level="quote", many=True),
+                Question(name="mood", ask="Of which mood?", labels=LABELS, optional=True),
+                Question(name="force", ask="How strong?", level="ratio", minimum=0, maximum=9, optional=True),
+            ),
+        ),
     ),
 )
 

@@ -10,10 +10,11 @@ import pytest
 
 from buttermilk.cli import OURS, VERBS, buttermilk
 from buttermilk.verbs import screen
+from buttermilk.verbs.lazy import Verbs
 from scholar import Scholar
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ("tutorial.md", "reference/commands.md")
+PAGES = ("tutorial.md", "reference/commands.md", "reference/testing.md")
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -66,7 +67,10 @@ def test_every_verb_has_its_section_and_every_option_its_place() -> None:
     for verb, section in sections.items():
         command = buttermilk.get_command(context, verb)
         assert command is not None
-        options = [name for one in command.params if isinstance(one, click.Option) for name in one.opts]
+        below = [command.get_command(context, name) for name in command.table] if isinstance(command, Verbs) else []
+        commands = [command, *filter(None, below)]
+        params = [each for one in commands for each in one.params if isinstance(each, click.Option)]
+        options = [name for each in params for name in each.opts]
         assert [name for name in options if name not in section] == [], verb
 
 

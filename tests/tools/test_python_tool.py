@@ -133,7 +133,7 @@ def test_the_version_is_that_of_the_code(module: Path) -> None:
         (None, {}, "names no function", "package.module:name"),
         ("my_measures", {}, "names no function", "package.module:name"),
         ("my_measures:a.b", {}, "names no function", "package.module:name"),
-        ("no_such_module:f", {}, "'no_such_module' cannot be opened", "PYTHONPATH=. buttermilk run"),
+        ("no_such_module:f", {}, "'no_such_module' cannot be opened", "PYTHONPATH=. buttermilk"),
         ("my_measures:wrods", {}, "has no function 'wrods'", "Did you mean 'words'?"),
         ("my_measures:number", {}, "has no function 'number'", "There are: fails"),
         ("my_measures:words", {"scores": None}, "does not list what the function returns", "scores: [rhymes]"),

@@ -139,3 +139,49 @@ def test_every_label_can_be_reached() -> None:
     }
     assert found == set(FEELINGS)
     assert REASON.name not in found
+
+
+# ---- questions within questions
+
+YES_NO = [{"label": "yes", "when": {"pos": ">= 0.5"}}, {"label": "no"}]
+WITHIN = Codebook(
+    name="within",
+    questions=(
+        Question(name="tones", ask="Which?", labels=FEELING.labels[:2], many=True),
+        Question(name="all", ask="In all?", level="group", parts=(FEELING, REASON)),
+    ),
+)
+WITHIN_RULES = {"tones.negative": YES_NO, "tones.no_impact": [{"label": "no"}], "all.feeling": RULES}
+
+
+@pytest.mark.parametrize(("pos", "tones", "feeling"), [(0.6, ["negative"], "positive"), (0.1, [], "no_impact")])
+def test_a_tool_answers_the_parts_of_groups_and_lists_of_labels_by_their_paths(
+    pos: float, tones: list[str], feeling: str
+) -> None:
+    scale = scale_of(agent(WITHIN_RULES), SCORES)
+    scale.check(WITHIN)
+    raw = {"pos": pos, "neg": 0.1, "compound": pos - 0.2}
+    assert scale.read(WITHIN, raw) == {"tones": tones, "all": {"feeling": feeling, "reason": None}}
+    assert scale.values(WITHIN, raw) == scale.read(WITHIN, raw)
+
+
+@pytest.mark.parametrize(
+    ("answers", "says"),
+    [
+        ({"tones.negative": YES_NO}, "nothing says how to answer 'tones.no_impact'"),
+        ({**WITHIN_RULES, "tones": YES_NO}, "codebook 'within' has no question 'tones'"),
+        ({**WITHIN_RULES, "tones.no_impact": [{"label": "maybe"}]}, "'tones.no_impact' has no label 'maybe'"),
+    ],
+)
+def test_a_part_without_rules_or_rules_without_a_part_are_told_before_anything_is_asked(
+    answers: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ConfigError, match=says):
+        scale_of(agent(answers), SCORES).check(WITHIN)
+
+
+def test_a_list_is_not_for_tools_to_make() -> None:
+    words = Question(name="words", ask="Which words?", level="quote", many=True)
+    within = Question(name="group", ask="Which?", level="group", parts=(words, REASON))
+    with pytest.raises(ConfigError, match="'words' is answered by a list, which a tool cannot make"):
+        scale_of(agent({"feeling": RULES}), SCORES).check(Codebook(name="c", questions=(FEELING, within)))

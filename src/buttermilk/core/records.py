@@ -239,6 +239,9 @@ class Dataset(Value):
     kinds: Mapping[str, int] = Field(
         default_factory=dict, description="kind of part -> how many records have one without words"
     )
+    addresses: Mapping[str, str] = Field(
+        default_factory=dict, description="media by address, 'image https' -> the first record that has such"
+    )
     labelled: Mapping[str, int] = Field(
         default_factory=dict, description="question -> how many records carry a human label"
     )

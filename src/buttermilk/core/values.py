@@ -1,7 +1,7 @@
 """What every value has in common: it is frozen, knows its fields, and turns into JSON and back unchanged."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -22,6 +22,11 @@ class Value(BaseModel):
         for name in vars(copied).keys() - type(copied).model_fields.keys():
             del vars(copied)[name]
         return copied
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """To Python, true and false are numbers; to nobody else."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def plain(value: Value, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:

@@ -28,10 +28,8 @@ def check_languages(languages: Sequence[str]) -> None:
     known = _installed(TESSERACT.path)
     for name in languages:
         if name not in known:
-            raise ConfigError(
-                f"tesseract has no language '{name}' here. It has: {', '.join(known)}.",
-                hint="Debian, Ubuntu: sudo apt-get install tesseract-ocr-LANGUAGE (deu, fra, script-latn, ...)",
-            )
+            hint = "Debian, Ubuntu: sudo apt-get install tesseract-ocr-LANGUAGE (deu, fra, script-latn, ...)"
+            raise ConfigError(f"tesseract has no language '{name}' here. It has: {', '.join(known)}.", hint=hint)
 
 
 @cache

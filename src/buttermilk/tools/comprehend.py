@@ -10,7 +10,7 @@ found where Amazon's own tools find them (`aws configure`, a role); `parameters.
 import asyncio
 import re
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
@@ -20,7 +20,7 @@ from botocore.session import Session
 
 from buttermilk.core.contracts import Keys
 from buttermilk.core.errors import ConfigError, Permanent, ProviderError, RateLimited, SecretError, Unavailable
-from buttermilk.core.flows import Agent, Codebook
+from buttermilk.core.flows import Agent
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Output
 from buttermilk.core.values import Json
@@ -34,8 +34,6 @@ SLOW_DOWN = frozenset({"ThrottlingException", "TooManyRequestsException", "Reque
 
 class Comprehend(Scaled):
     """One client, which any number of threads may use."""
-
-    deterministic: ClassVar[bool] = True
 
     def __init__(self, agent: Agent, keys: Keys) -> None:
         region = agent.parameters.get("region")
@@ -56,10 +54,6 @@ class Comprehend(Scaled):
         self._client = session.create_client(
             "comprehend", region_name=region, endpoint_url=agent.base_url or None, config=settings
         )
-
-    def check(self, codebook: Codebook) -> None:
-        """Raises ConfigError where the agent's rules do not fit the codebook."""
-        self._scale.check(codebook)
 
     async def call(self, job: Job) -> Output:
         self.check(job.codebook)

@@ -13,8 +13,7 @@ the agent's file, which is part of who answers. The version on each answer has t
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping
-from importlib import import_module
+from collections.abc import Mapping
 from pathlib import Path
 from traceback import format_exception
 from typing import Any, ClassVar
@@ -22,12 +21,13 @@ from typing import Any, ClassVar
 from pydantic import ValidationError
 
 from buttermilk.core.contracts import Keys
-from buttermilk.core.errors import ConfigError, Permanent, ProviderError, did_you_mean
-from buttermilk.core.flows import Agent, Codebook
+from buttermilk.core.errors import ConfigError, Permanent, ProviderError
+from buttermilk.core.flows import Agent
 from buttermilk.core.hashing import digest
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Output
 from buttermilk.core.records import Record
+from buttermilk.plugins import function, takes
 from buttermilk.tools.scales import Scaled, scale_of, text_of
 
 
@@ -46,20 +46,12 @@ class PythonTool(Scaled):
                 "`parameters.scores` does not list what the function returns.", "Like this: scores: [rhymes]"
             )
         self._scale = scale_of(agent, map(str, scores), also=["function", "scores"])
-        self._function = self._found(str(self._name))
-        try:
-            first = next(iter(inspect.signature(self._function).parameters), "")
-        except ValueError:  # of some functions in C nobody knows what they take
-            first = ""
-        self._reads_record = first == "record"
+        self._function = function(str(self._name), "parameters.function", self._where)
+        self._reads_record = takes(self._function, "record")
         own = inspect.unwrap(self._function)
         file = inspect.getsourcefile(own) if inspect.isfunction(own) else None
         code = digest(Path(file).read_bytes())[:8] if file else ""
         self._version = " ".join(filter(None, [str(self._name), agent.model, code]))
-
-    def check(self, codebook: Codebook) -> None:
-        """Raises ConfigError where the agent's rules do not fit the codebook."""
-        self._scale.check(codebook)
 
     async def call(self, job: Job) -> Output:
         self.check(job.codebook)
@@ -76,23 +68,6 @@ class PythonTool(Scaled):
             raise Permanent(f"{self._name} returned what JSON cannot hold: {said!r:.200}", kind="python") from error
         return Output(values=self._scale.read(job.codebook, kept), raw=kept, version=self._version)
 
-    async def close(self) -> None:
-        """Nothing is held open."""
-
-    def _found(self, name: str) -> Callable[[Any], Any]:
-        module, _, attribute = name.partition(":")
-        if not module or not attribute.isidentifier():
-            raise self._wrong("`parameters.function` names no function.", "Like this: function: package.module:name")
-        try:
-            opened = import_module(module)
-        except ImportError as error:
-            hint = "Install it, or say where it lies: PYTHONPATH=. buttermilk run FLOW"
-            raise self._wrong(f"'{module}' cannot be opened: {error}.", hint) from error
-        function = getattr(opened, attribute, None)
-        if not callable(function):
-            raise self._wrong(f"'{module}' has no function '{attribute}'.", did_you_mean(attribute, _functions(opened)))
-        return function  # type: ignore[no-any-return]
-
     def _failed(self, error: BaseException) -> BaseException:
         """What it raised, as a failure of this one answer; an error of `core.errors` says itself what it is."""
         if isinstance(error, ProviderError) or not isinstance(error, Exception):
@@ -102,10 +77,6 @@ class PythonTool(Scaled):
 
     def _wrong(self, message: str, hint: str) -> ConfigError:
         return ConfigError(message, where=self._where, hint=hint)
-
-
-def _functions(module: Any) -> list[str]:
-    return [name for name, item in vars(module).items() if inspect.isfunction(item) and not name.startswith("_")]
 
 
 def _seen(job: Job) -> Record:

@@ -2,7 +2,7 @@
 
 What `conf/agent/vader.yaml` says under `parameters.answers`, a question of the codebook each:
 
-    answers:
+    answers:                                              # a part of a group by its path: criteria.verdict, topics.art
       sentiment:                                          # a list of rules: the first that holds is the answer
         - {label: mixed, when: {pos: ">= 0.2", neg: ">= 0.2"}}
         - {label: positive, when: {compound: ">= 0.05"}}
@@ -18,13 +18,14 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import Field, ValidationError
 
 from buttermilk.core.errors import ConfigError, Permanent, did_you_mean
 from buttermilk.core.flows import Agent, Codebook, Question
 from buttermilk.core.jobs import Job
+from buttermilk.core.questions import answers_from
 from buttermilk.core.values import Json, Value
 
 _SIGNS: Mapping[str, Callable[[float, float], bool]] = {
@@ -96,24 +97,27 @@ class Scale(Value):
     agent: str
     answers: Mapping[str, tuple[Rule, ...] | str]
 
-    def values(self, codebook: Codebook, raw: Mapping[str, Any]) -> dict[str, Scalar]:
+    def values(self, codebook: Codebook, raw: Mapping[str, Any]) -> dict[str, Json]:
         """An answer per question; null where the tool has none to give, which `check` allows for optional questions."""
-        return {question.name: self._value(question.name, raw) for question in codebook.questions}
+        return answers_from(codebook.questions, self._leaves(codebook, raw))
 
-    def read(self, codebook: Codebook, raw: Mapping[str, Any]) -> dict[str, Scalar]:
+    def _leaves(self, codebook: Codebook, raw: Mapping[str, Any]) -> dict[str, Scalar]:
+        return {leaf.name: self._value(leaf.name, raw) for leaf in codebook.leaves}
+
+    def read(self, codebook: Codebook, raw: Mapping[str, Any]) -> dict[str, Json]:
         """`values` of what a stranger's code said. Raises Permanent where a score is missing, or not of its kind."""
         try:
-            values = self.values(codebook, raw)
+            values = self._leaves(codebook, raw)
         except KeyError as error:
             found = ", ".join(name for name in raw if name != "reply") or "none"
             raise Permanent(f"the answer has no score {error}; it has: {found}", kind="no_score") from error
         except TypeError as error:
             raise Permanent("a rule compares a score that is no number", kind="no_score") from error
-        for question in codebook.questions:
+        for question in codebook.leaves:
             value, number = values[question.name], question.level in ("interval", "ratio")
             if not question.labels and value is not None and isinstance(value, str) == number:
                 raise Permanent(f"{value!r} is no answer to '{question.name}' ({question.level})", kind="no_score")
-        return values
+        return answers_from(codebook.questions, values)
 
     def _value(self, question: str, raw: Mapping[str, Any]) -> Scalar:
         answer = self.answers.get(question, ())
@@ -124,11 +128,15 @@ class Scale(Value):
 
     def check(self, codebook: Codebook) -> None:
         """Raises ConfigError where the rules and the codebook do not fit each other."""
-        known = [question.name for question in codebook.questions]
+        for question in codebook.every:
+            if question.many and not question.labels:
+                hint = "Ask that of models alone, in a step with a codebook of its own."
+                raise self._wrong(f"'{question.name}' is answered by a list, which a tool cannot make.", hint)
+        known = [question.name for question in codebook.leaves]
         for name in self.answers:
             if name not in known:
                 raise self._wrong(f"codebook '{codebook.name}' has no question '{name}'.", did_you_mean(name, known))
-        for question in codebook.questions:
+        for question in codebook.leaves:
             self._check_question(question, codebook.name)
 
     def _check_question(self, question: Question, codebook: str) -> None:
@@ -160,10 +168,18 @@ class Scale(Value):
 class Scaled:
     """A tool with a scale: what it said is kept whole, and read by whichever rules stand now."""
 
+    deterministic: ClassVar[bool] = True
     _scale: Scale
+
+    def check(self, codebook: Codebook) -> None:
+        """Raises ConfigError where the agent's rules do not fit the codebook."""
+        self._scale.check(codebook)
 
     def reread(self, codebook: Codebook, raw: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._scale.read(codebook, raw)
+
+    async def close(self) -> None:
+        """Nothing is held open, unless a tool says otherwise."""
 
 
 def scale_of(agent: Agent, scores: Iterable[str], *, also: Iterable[str] = ()) -> Scale:

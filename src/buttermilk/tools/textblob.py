@@ -8,12 +8,11 @@
 
 import asyncio
 from importlib.metadata import version
-from typing import ClassVar
 
 from textblob import TextBlob
 
 from buttermilk.core.contracts import Keys
-from buttermilk.core.flows import Agent, Codebook
+from buttermilk.core.flows import Agent
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Output
 from buttermilk.tools.scales import Scaled, scale_of, text_of
@@ -25,25 +24,16 @@ LONG = 5_000  # characters: from here on the loop would notice the reading, and 
 class TextBlobTool(Scaled):
     """The reader that comes with it; no corpus is fetched."""
 
-    deterministic: ClassVar[bool] = True
-
     def __init__(self, agent: Agent, keys: Keys) -> None:
         self.endpoint = "textblob"
         self._scale = scale_of(agent, SCORES)
         self._version = f"TextBlob {version('textblob')}"
-
-    def check(self, codebook: Codebook) -> None:
-        """Raises ConfigError where the agent's rules do not fit the codebook."""
-        self._scale.check(codebook)
 
     async def call(self, job: Job) -> Output:
         self.check(job.codebook)
         text = text_of(job)
         raw = scores(text) if len(text) < LONG else await asyncio.to_thread(scores, text)
         return Output(values=self._scale.values(job.codebook, raw), raw=raw, version=self._version)
-
-    async def close(self) -> None:
-        """Nothing is held open."""
 
 
 def scores(text: str) -> dict[str, float]:

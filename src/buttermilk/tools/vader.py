@@ -7,12 +7,11 @@
 
 import asyncio
 from importlib.metadata import version
-from typing import ClassVar
 
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from buttermilk.core.contracts import Keys
-from buttermilk.core.flows import Agent, Codebook
+from buttermilk.core.flows import Agent
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Output
 from buttermilk.tools.scales import Scaled, scale_of, text_of
@@ -24,17 +23,11 @@ LONG = 5_000  # characters: from here on the loop would notice the reading, and 
 class Vader(Scaled):
     """Reads its lexicon once, when it is made."""
 
-    deterministic: ClassVar[bool] = True
-
     def __init__(self, agent: Agent, keys: Keys) -> None:
         self.endpoint = "vader"
         self._scale = scale_of(agent, SCORES)
         self._analyser = SentimentIntensityAnalyzer()
         self._version = f"vaderSentiment {version('vaderSentiment')}"
-
-    def check(self, codebook: Codebook) -> None:
-        """Raises ConfigError where the agent's rules do not fit the codebook."""
-        self._scale.check(codebook)
 
     async def call(self, job: Job) -> Output:
         self.check(job.codebook)
@@ -42,6 +35,3 @@ class Vader(Scaled):
         score = self._analyser.polarity_scores
         raw = score(text) if len(text) < LONG else await asyncio.to_thread(score, text)
         return Output(values=self._scale.values(job.codebook, raw), raw=raw, version=self._version)
-
-    async def close(self) -> None:
-        """Nothing is held open."""

@@ -14,13 +14,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
 from buttermilk.core.contracts import Keys
 from buttermilk.core.errors import ConfigError, did_you_mean
-from buttermilk.core.flows import Agent, Codebook
+from buttermilk.core.flows import Agent
 from buttermilk.core.hashing import fingerprint
 from buttermilk.core.jobs import Job
 from buttermilk.core.messages import Output
@@ -58,8 +58,6 @@ def words_of(text: str) -> list[str]:
 class Wordlist(Scaled):
     """Made once per agent: its lists are read and checked then."""
 
-    deterministic: ClassVar[bool] = True
-
     def __init__(self, agent: Agent, keys: Keys) -> None:
         self.endpoint = "wordlist"
         self._where = f"agent '{agent.name}'"
@@ -68,10 +66,6 @@ class Wordlist(Scaled):
         scores = ["words", *self._lists, *(f"{name}_per_100" for name in self._lists)]
         self._scale = scale_of(agent, scores, also=["lists"])
         self._version = ", ".join(["wordlist 1", *sorted(self._from)])
-
-    def check(self, codebook: Codebook) -> None:
-        """Raises ConfigError where the agent's rules do not fit the codebook."""
-        self._scale.check(codebook)
 
     async def call(self, job: Job) -> Output:
         self.check(job.codebook)
@@ -88,9 +82,6 @@ class Wordlist(Scaled):
             raw[f"{name}_per_100"] = round(100 * len(found) / len(words), 4) if words else 0.0
         raw["matched"] = {name: list(found) for name, found in matched.items()}
         return raw
-
-    async def close(self) -> None:
-        """Nothing is held open."""
 
     def _read_lists(self, given: Json) -> dict[str, WordList]:
         if not isinstance(given, dict) or not given:

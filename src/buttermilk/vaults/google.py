@@ -46,11 +46,9 @@ class GoogleVault:
                 found = client.access_secret_version(name=f"{path}/versions/{version or 'latest'}")
             return Secret(found.payload.data.decode(errors="replace"), reference)
         except GoogleAuthError as error:
-            raise SecretError(
-                f"Google lets nobody in here ({type(error).__name__}).",
-                where=reference,
-                hint="Type: gcloud auth application-default login   or set GOOGLE_APPLICATION_CREDENTIALS.",
-            ) from error
+            said = f"Google lets nobody in here ({type(error).__name__})."
+            hint = "Type: gcloud auth application-default login   or set GOOGLE_APPLICATION_CREDENTIALS."
+            raise SecretError(said, where=reference, hint=hint) from error
         except GoogleAPIError as error:
             raise _said(error, path, _member(credentials), reference) from error
 
@@ -58,11 +56,8 @@ class GoogleVault:
         if name.startswith("projects/"):
             return name
         if not (self._project or project):
-            raise SecretError(
-                "nothing says in which project it is.",
-                where=reference,
-                hint="In conf/config.yaml: `vaults: {google: PROJECT}`; or type: export GOOGLE_CLOUD_PROJECT=...",
-            )
+            hint = "In conf/config.yaml: `vaults: {google: PROJECT}`; or type: export GOOGLE_CLOUD_PROJECT=..."
+            raise SecretError("nothing says in which project it is.", where=reference, hint=hint)
         return f"projects/{self._project or project}/secrets/{name}"
 
 
