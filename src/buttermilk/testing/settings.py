@@ -98,9 +98,12 @@ class Settings:
 
     def mood(self, body: bytes, times: int) -> bytes:
         """What beside the question decides an answer; nothing, for a mock that neither changes nor wavers."""
+        character = b"%d" % self.character if self.character else b""
+        if not self.pwaver:
+            return character
         drawn = hashlib.blake2b(body, digest_size=8, key=b"waver %d:%d" % (self.seed, times)).digest()
-        wavers = self.pwaver and int.from_bytes(drawn, "big") / 2**64 * 100 < self.pwaver
-        return (b"%d" % self.character if self.character else b"") + (b":%d" % times if wavers else b"")
+        wavers = int.from_bytes(drawn, "big") / 2**64 * 100 < self.pwaver
+        return character + (b":%d" % times if wavers else b"")
 
     def fate(self, body: bytes, times: int) -> Fate:
         """What befalls the request with this body when it comes for the `times`-th time (from 1)."""
