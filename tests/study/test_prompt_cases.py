@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from scholar import Scholar
 
 pytestmark = pytest.mark.anyio
 
+MOMENT = datetime(2026, 11, 26, 9, tzinfo=UTC)
 TEXT = "The minister called them vermin, the paper reported, and was met with jeers."
 REPLY = {
     "reason": "The paper reports the word, and the jeers answer it; as an AI, I would add no more.",
@@ -112,6 +114,15 @@ async def test_what_is_met_passes_and_is_judged_again_offline_from_what_was_reco
     assert (live[0].run, offline[0].run) == (f"test-view-{live[0].run[-10:]}", "")
     whys = [[one.verdict.why for one in of(tested).judged] for tested in (live, offline)]
     assert whys[0] == whys[1]
+
+
+async def test_two_live_tests_of_one_moment_each_ask(scholar: Scholar) -> None:
+    async with answering(reply) as server:
+        agent(scholar, server.url)
+        root = study(scholar, ["is-json: true"])
+        tried = [await try_prompts("view", live=True, root=root, now=lambda: MOMENT) for _ in range(2)]
+        assert len(server.asked) == 2 * 4
+    assert [one.run for (one,) in tried] == ["test-view-2026-11-26", "test-view-2026-11-26-2"]
 
 
 async def test_an_edited_expectation_is_judged_offline_without_asking_again(scholar: Scholar) -> None:
@@ -258,6 +269,10 @@ async def test_a_missing_key_or_agent_is_told_before_a_run_begins(scholar: Schol
     agent(scholar, "http://127.0.0.1:9/v1", key="secret://env/NOBODY_HAS_IT")
     with pytest.raises(SecretError):
         await try_prompts("view", live=True, root=root)
+    scholar.changes("prompts/view.tests.yaml", "repeats: 2", "repeats: 2\nembedder: wordlist")
+    with pytest.raises(ConfigError, match="'wordlist' embeds nothing"):
+        await try_prompts("view", agents=["rehearsal"], root=root)
+    scholar.changes("prompts/view.tests.yaml", "\nembedder: wordlist", "")
     with pytest.raises(ConfigError, match="'wordlist' is a tool"):
         await try_prompts("view", agents=["wordlist"], root=root)
     assert not scholar.store.exists() or not scholar.answers()["runs"]

@@ -77,11 +77,7 @@ class Asking:
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """By the tests' `embedder`, an agent of type `similarity`; offline, what was recorded of it."""
-        agent = self.agents.get(self.embedder)
-        if agent is None:
-            raise ConfigError(
-                "no embedder is named.", hint="Add `embedder: NAME` to the tests, an agent of `similarity`."
-            )
+        agent = self.agents[self.embedder]
         keys = [fingerprint(["vector", agent.raw_hash, text]) for text in texts]
         if self.writer is None:
             known = [self.recordings.vector(key) for key in keys]

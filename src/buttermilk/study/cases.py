@@ -5,7 +5,7 @@ day, so that `watch` can tell later what has moved. Its replies are taken down b
 tests then run offline, from git alone.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
@@ -34,6 +34,7 @@ from buttermilk.study.running import circumstances, fresh_name, is_alive
 from buttermilk.study.served import with_model
 
 STEP = "test"
+EMBEDDER = "Add `embedder: NAME` to the tests, an agent of type `similarity`."
 OFFLINE = "offline"  # the wave of a test that asks nobody new: the same test is the same test
 Now = Callable[[], datetime]
 
@@ -162,7 +163,7 @@ def _cast(root: Path, tests: PromptTests, checks: Checks, named: Sequence[str], 
         hint = "Add `agents: [NAME]` to the tests, or name one: --agents NAME"
         raise ConfigError("nothing says who is asked.", where=tests.where, hint=hint)
     for one in embedding(checks) if not tests.embedder else ():
-        raise one.wrong("no embedder is named.", "Add `embedder: NAME` to the tests, an agent of type `similarity`.")
+        raise one.wrong("no embedder is named.", EMBEDDER)
     judges = [name for one in asking(checks) for name in one.agents]
     found = compose_agents(root, [*names, *judges, *filter(None, [tests.embedder])])
     found = [with_model(agent, keys_of(root)) for agent in found] if live else found
@@ -170,6 +171,8 @@ def _cast(root: Path, tests: PromptTests, checks: Checks, named: Sequence[str], 
         if agent.role != "model":
             raise ConfigError(f"'{agent.name}' is a tool, and reads no prompt.", hint="Name a model: --agents NAME")
     every = {agent.name: agent for agent in found}
+    if tests.embedder and every[tests.embedder].type != "similarity":
+        raise ConfigError(f"'{tests.embedder}' embeds nothing.", where=tests.where, hint=EMBEDDER)
     return Cast(tuple(found[: len(names)]), every, tuple(step for one in asking(checks) for step in one.steps(every)))
 
 
@@ -208,42 +211,37 @@ def _begun(store: Store, root: Path, tests: PromptTests, cast: Cast, repeats: in
     blobs = blobs_of(compose_store(root), root)
     for part in (part for case in tests.cases for part in case.record.parts if part.path and part.blob):
         blobs.keep(Path(str(part.path)), str(part.blob))
-    here = circumstances(root)
-    alive = {"state": "running", "why": "", "pid": here["pid"], "machine": here["machine"]}
-    for one in reversed(store.runs()):
-        if (
-            one.kind == "test"
-            and one.state != "finished"
-            and not is_alive(one)
-            and one.started_at.date() == began.date()
-        ):
-            same = _planned(store, root, tests, cast, repeats, one.wave, began)
-            if (same.spec_hash, same.dataset_fingerprint) == (one.spec_hash, one.dataset_fingerprint):
-                store.update(one.run_id, alive)
-                return one
-    wave = f"test {began.isoformat(timespec='seconds')}"
-    run = _planned(store, root, tests, cast, repeats, wave, began)
-    store.begin(run)
-    return run
-
-
-def _planned(store: Store, root: Path, tests: PromptTests, cast: Cast, repeats: int, wave: str, began: datetime) -> Run:
-    flows = tuple(flows_of(tests, cast, repeats, wave))
-    return Run(
-        run_id=fresh_name(store, f"test-{tests.prompt.name.replace('/', '-')}-{began:%Y-%m-%d}"),
+    here, records = circumstances(root), fingerprint([case.record.record_hash for case in tests.cases])
+    today = (one for one in reversed(store.runs()) if one.kind == "test" and one.started_at.date() == began.date())
+    for one in today:
+        same = (_spec(flows_of(tests, cast, repeats, one.wave)), records) == (one.spec_hash, one.dataset_fingerprint)
+        if same and one.state != "finished" and not is_alive(one):
+            store.update(one.run_id, {"state": "running", "why": "", "pid": here["pid"], "machine": here["machine"]})
+            return one
+    # Its own name is its wave: a time would not tell two tests of one second apart, and the second would ask nobody.
+    name = fresh_name(store, f"test-{tests.prompt.name.replace('/', '-')}-{began:%Y-%m-%d}")
+    flows = tuple(flows_of(tests, cast, repeats, name))
+    run = Run(
+        run_id=name,
         kind="test",
-        spec_hash=fingerprint([flow.hash for flow in flows]),
+        spec_hash=_spec(flows),
         flow=flows[0].name,
         flow_hash=flows[0].hash,
         title=f"Tests of the prompt {tests.prompt.version_name}",
         dataset=f"cases of {tests.prompt.name}",
-        dataset_fingerprint=fingerprint([case.record.record_hash for case in tests.cases]),
-        wave=wave,
+        dataset_fingerprint=records,
+        wave=name,
         planned=len(tests.cases) * len(cast.agents) * repeats,
         method=flows,
-        **circumstances(root),
+        **here,
         started_at=began,
     )
+    store.begin(run)
+    return run
+
+
+def _spec(flows: Iterable[Flow]) -> str:
+    return fingerprint([flow.hash for flow in flows])
 
 
 def _ended(tests: PromptTests, outcomes: Sequence[Outcome], over: str, at: datetime) -> Mapping[str, Any]:
