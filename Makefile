@@ -21,6 +21,7 @@ demo:
 test:
 	@sh scripts/environment.sh dev
 	@sh scripts/environment.sh torch
+	@sh scripts/environment.sh oracles
 	@sh scripts/programs.sh
 	@.venv/bin/python -m pytest -n 2
 
@@ -40,5 +41,5 @@ lock:
 	@sh scripts/lock.sh
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf .venv .venv-oracles .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,6 +4,7 @@
 #     sh scripts/environment.sh demo      what the demo study needs
 #     sh scripts/environment.sh dev       what the tests and checks need too
 #     sh scripts/environment.sh torch     PyTorch on top of dev, for the tests that run a model on this machine
+#     sh scripts/environment.sh oracles   what the statistics are held to, in .venv-oracles: nothing of ours is there
 #     sh scripts/environment.sh build     only what makes the locks
 #
 # Nothing is done where nothing changed: .venv/ready-LEVEL keeps a checksum of what it was made from.
@@ -86,6 +87,20 @@ bootstrap() {
 stayed() { [ ! -f .venv/made-in ] || [ "$(cat .venv/made-in)" = "$(pwd)" ]; }
 
 { suits "$python" && stayed; } || make_venv
+if [ "$level" = oracles ]; then
+    mark=.venv-oracles/ready
+    [ -f "$mark" ] && [ "$(cat "$mark")" = "$(wanted oracles)" ] && exit 0
+    say "Setting up .venv-oracles: a minute the first time ..."
+    rm -rf .venv-oracles
+    "$python" -m venv --without-pip .venv-oracles
+    ours=$python python=.venv-oracles/bin/python
+    .venv/bin/uv --system-certs pip install --quiet --python "$python" --require-hashes -r requirements/oracles.lock \
+        2>/dev/null || "$ours" -m pip --python "$python" install -qq --disable-pip-version-check --require-hashes \
+        -r requirements/oracles.lock
+    python=$ours
+    wanted oracles >"$mark"
+    exit 0
+fi
 if [ "$level" = torch ] && [ -n "${BUTTERMILK_WITHOUT_TORCH:-}" ]; then
     say "Without PyTorch: 'transformers', and 'similarity' by a model on this machine, are not tested."
     exit 0

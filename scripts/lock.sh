@@ -25,3 +25,4 @@ fi
 lock requirements/torch.lock requirements/torch.in --constraint requirements/dev.lock --constraint requirements/build.lock
 hash=$(.venv/bin/python -m pip hash "$found"/torch-*.whl | sed -n 's/^--hash=//p')
 sed -i "s/^torch==$release .*/&\n    --hash=$hash \\\\/" requirements/torch.lock
+lock requirements/oracles.lock --group oracles --constraint requirements/dev.lock --constraint requirements/torch.lock
