@@ -10,21 +10,9 @@ from typing import Any
 from buttermilk.core.errors import ConfigError, MissingExtra, did_you_mean
 
 # Which extra brings the library that a plug of ours needs and core does not.
-EXTRAS = {
-    "vaderSentiment": "vader",
-    "openpyxl": "xlsx",
-    "pyarrow": "parquet",
-    "genai_prices": "prices",
-    "PIL": "media",
-    "pypdfium2": "media",
-    "textblob": "textblob",
-    "torch": "transformers",
-    "transformers": "transformers",
-    "keyring": "keyring",
-    "google": "google",
-    "azure": "azure",
-    "botocore": "aws",
-}
+EXTRAS = {name: name for name in ("textblob", "transformers", "keyring", "google", "azure")}
+EXTRAS |= {"vaderSentiment": "vader", "openpyxl": "xlsx", "pyarrow": "parquet", "genai_prices": "prices"}
+EXTRAS |= {"PIL": "media", "pypdfium2": "media", "torch": "transformers", "botocore": "aws"}
 
 
 @cache
@@ -38,7 +26,8 @@ def names(kind: str) -> list[str]:
 
 
 def find(kind: str, name: str) -> Any:
-    """The plug's class. `kind` is a folder of the house: models, tools, sources, stores, vaults, exports, checks.
+    """The plug's class. `kind` is a folder of the house: models, tools, sources, stores, vaults, exports, sheets,
+    checks.
 
     Raises ConfigError for a name nobody registered, MissingExtra where the plug's library is not installed.
     """

@@ -26,14 +26,8 @@ SLOW_DOWN = (429, 529)  # 529: "overloaded", as Anthropic says it
 SLICE = 65_536
 LONG = 12  # characters: a shorter secret (`EMPTY`, `none`) is a stand-in, and an ordinary word
 KEPT_HEADERS = (
-    "request-id",
-    "ratelimit",
-    "retry-after",
-    "processing-ms",
-    "openai-version",
-    "x-envoy",
-    "goog-upload-url",
-)
+    "request-id", "ratelimit", "retry-after", "processing-ms", "openai-version", "x-envoy", "goog-upload-url",
+)  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from buttermilk.core.flows import Agent, Prompt, Section
 from buttermilk.core.jobs import Answer, Batch, Event, Job, Run, Stored, Use
 from buttermilk.core.records import HumanLabel, Record, RecordRef, Reject
 from buttermilk.plugins import find
-from keeping import NOON, SPEC, job, pairs, record, result, run
+from keeping import CODEBOOK, NOON, PROMPT, SPEC, job, pairs, record, result, run
 
 TESTS = str(Path(__file__).parent.parent)
 
@@ -211,6 +211,66 @@ def test_any_text_stays_what_it_is(store: Store, name: str) -> None:
     assert seen == (one.cell, about.record_id, one.seen_hash, 1)
 
 
+# ---- what others may be shown
+
+
+def test_the_pool_holds_what_machines_answered_in_the_control_arm_whatever_the_run(store: Store) -> None:
+    asked = {
+        "model": job(record(1)),
+        "another wave": job(record(1), wave="2019", variant={"tone": "blunt"}),
+        "tool": job(record(1), agent=Agent(name="vader", type="vader", role="tool")),
+        "human": job(record(1), agent=Agent(name="ana", type="human", role="human")),
+        "priors": job(record(1), arm="priors"),
+        "another step": job(record(1), step="synthesis"),
+        "another codebook": job(record(1), codebook=CODEBOOK.model_copy(update={"questions": CODEBOOK.questions * 2})),
+        "refused": job(record(1), repeat=2),
+        "another record": job(record(2)),
+    }
+    for name, one in asked.items():
+        store.put("no run of this name", [(one, result(one, "refused" if name == "refused" else "answered"))])
+    found = store.pool("judge", CODEBOOK.hash, ["v0001", "v0009"])
+    assert list(found) == ["v0001"]
+    wanted = sorted(asked[name].job_id for name in ("model", "another wave", "tool"))
+    assert [one.answer.job_id for one in found["v0001"]] == wanted
+    assert store.run("no run of this name") is None
+    one = next(one for one in found["v0001"] if one.answer.wave == "2019")
+    assert one.answer == Answer(
+        job_id=asked["another wave"].job_id, step="judge", agent="reader", perspective="guide",
+        variant={"tone": "blunt"}, status="answered", values={"tone": "sad"}, record_id="v0001", wave="2019",
+        model="simulated-1", prompt=PROMPT.version_name,
+    )  # fmt: skip
+    assert one[1:] == (asked["model"].seen_hash, ("r1",), NOON, NOON + timedelta(seconds=1.5))
+    assert {one.answer.model for one in found["v0001"]} == {"simulated-1", "vader"}
+    assert set(store.pool("judge", CODEBOOK.hash, ["v0001", "v0002"])) == {"v0001", "v0002"}
+    assert store.pool("judge", "another", ["v0001"]) == store.pool("judge", CODEBOOK.hash, []) == {}
+
+
+def test_the_pool_says_which_run_asked_and_which_of_the_named_ones_have_the_answer_too(store: Store) -> None:
+    store.put("r1", pairs(1))
+    store.adopt("r2", [pairs(1)[0][0].job_id])
+    for named, told in (((), ("r1",)), (("r2", "r3"), ("r1", "r2")), (("r3",), ("r1",))):
+        (one,) = store.pool("judge", CODEBOOK.hash, ["v0000"], named)["v0000"]
+        assert one.runs == told
+
+
+@pytest.mark.parametrize("arm", ["priors", "precedents"])
+def test_a_later_step_does_not_read_what_was_answered_with_prior_answers_at_hand(store: Store, arm: str) -> None:
+    both = [job(record(1)), job(record(1), arm=arm)]
+    store.put("r1", [(one, result(one)) for one in both])
+    (read,) = store.answers("r1", "judge", ["v0001"])["v0001"]
+    assert read.job_id == both[0].job_id
+
+
+def test_a_row_of_results_holds_the_prior_answers_that_were_shown(store: Store) -> None:
+    prior = Answer(job_id="a" * 32, step="judge", agent="ann", status="answered", values={"tone": "glad"}, weight=1.25)
+    told = job(record(1), arm="priors", inputs={"priors": (prior,)})
+    read = job(record(1), inputs={"answers": (prior,)})
+    store.put("r1", [(one, result(one)) for one in (told, read)])
+    rows = {row["job_id"]: row["priors"] for row in store.results("r1")}
+    assert [Answer(**one) for one in rows[told.job_id]] == [prior]
+    assert rows[read.job_id] == []
+
+
 # ---- runs and their members
 
 
@@ -237,6 +297,30 @@ def test_the_order_of_results_is_that_of_their_content(case: Case, tmp_path: Pat
     keys = [(row["record_id"], row["agent"], row["repeat"]) for row in orders[0][0]]
     assert keys == sorted(keys)
     assert all([item.job_id for item in items] == sorted(item.job_id for item in items) for items in answers.values())
+
+
+def test_what_is_counted_is_what_is_stored_in_an_order_of_content(case: Case, tmp_path: Path) -> None:
+    first = job(record(0))
+    made = [
+        (one, result(one)) for number in range(1, 6) for one in (job(record(number)), job(record(number), repeat=2))
+    ]
+    made += [(first, result(first, "failed")), (first, result(first, attempt=2, drops=("image: its text was sent",)))]
+    orders = []
+    for seed in (1, 2, 3):
+        random.Random(seed).shuffle(made)
+        with closing(case.open(tmp_path / str(seed))) as store:
+            for start in range(0, len(made), 5):
+                store.put("r1", made[start : start + 5])
+            whole = {row["job_id"]: row for row in store.results("r1")}
+            orders.append(list(store.counted("r1")))
+    assert orders[0] == orders[1] == orders[2]
+    assert [row["record_id"] for row in orders[0]] == sorted(row["record_id"] for row in orders[0])
+    assert sorted(row["job_id"] for row in orders[0]) == sorted(whole)
+    for row in orders[0]:
+        more = {"cell", "seed_honoured"}  # what `results` does not say
+        assert {**row, "drops": list(row["drops"])} == {
+            name: row[name] if name in more else whole[row["job_id"]][name] for name in row
+        }
 
 
 def test_a_row_says_of_whom_what_was_asked_and_what_came(store: Store) -> None:
@@ -328,6 +412,24 @@ def test_counting_and_spending_are_of_one_run(store: Store) -> None:
     }
     assert store.spent("r1") == (0.5, 36)
     assert store.spent("r2") == (9.0, 12)
+
+
+def test_the_models_that_replied_in_some_runs_are_told_with_when_and_how_often(store: Store) -> None:
+    made = [job(record(number)) for number in range(3)]
+    models = ("old", "new", "old")
+    for number, (one, model) in enumerate(zip(made, models, strict=True)):
+        store.put("r1", [(one, result(one, model_returned=model, ended_at=NOON + timedelta(hours=number)))])
+    silent, failed = job(record(3)), job(record(4))
+    store.put(
+        "r2", [(silent, result(silent, model_returned="")), (failed, result(failed, "failed", model_returned="x"))]
+    )
+    store.adopt("r2", [made[1].job_id])
+    of = ("1", "reader", made[0].agent.hash)
+    old, new = (*of, "old", 2, NOON, NOON + timedelta(hours=2)), (*of, "new", 1, *[NOON + timedelta(hours=1)] * 2)
+    assert store.returned(["r1"]) == [old, new]
+    assert [one.model for one in store.returned(["r2"])] == ["x", "new"]  # in the order in which they were first heard
+    assert {one.model: one.answers for one in store.returned(["r1", "r2"])} == {"old": 2, "new": 1, "x": 1}
+    assert store.returned([]) == []
 
 
 def test_a_run_is_there_from_its_beginning_and_changes_are_seen(store: Store) -> None:

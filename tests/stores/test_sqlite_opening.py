@@ -188,7 +188,7 @@ def test_a_store_of_the_first_version_keeps_its_answers_and_takes_new_ones(tmp_p
         before = {row["job_id"]: row["answers"] for row in store.results("r1")}
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
-            "DROP TABLE batches;"
+            "DROP TABLE batches; DROP TABLE papers;"
             + "".join(f"ALTER TABLE results DROP COLUMN {name};" for name in LATER)
             + "UPDATE meta SET value = '1' WHERE key = 'schema_version'"
         )
@@ -205,7 +205,7 @@ def test_a_store_of_the_first_version_keeps_its_answers_and_takes_new_ones(tmp_p
 def test_a_store_from_before_quotes_were_checked_keeps_its_answers_and_says_nothing_of_quotes(tmp_path: Path) -> None:
     path = made(tmp_path / "jobs.db")
     with closing(sqlite3.connect(path)) as connection:
-        dropped = "".join(f"ALTER TABLE results DROP COLUMN {name};" for name in LATER[2:])
+        dropped = "DROP TABLE papers;" + "".join(f"ALTER TABLE results DROP COLUMN {name};" for name in LATER[2:])
         connection.executescript(f"{dropped} UPDATE meta SET value = '2'")
     with closing(SqliteStore(path)) as store:
         before = {row["job_id"]: row["quotes"] for row in store.results("r1")}

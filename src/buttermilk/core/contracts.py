@@ -7,16 +7,21 @@ Each door has a contract suite in `tests/contracts/` which a stranger can run on
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from buttermilk.core.cases import Expectation, Trial, Verdict
 from buttermilk.core.errors import ProviderError
 from buttermilk.core.flows import Agent, Citable, CitableKind, Codebook, Step
-from buttermilk.core.jobs import Answer, Batch, Cell, Event, Job, Result, Run, Sent, Stored, Use
+from buttermilk.core.jobs import Answer, Batch, Cell, Event, Given, Job, Result, Run, Sent, Stored, Use
 from buttermilk.core.messages import Output, Reply, Request
+from buttermilk.core.people import Paper
 from buttermilk.core.records import Dataset, DatasetSpec, Record, RecordRef, Reject
+from buttermilk.core.sheets import Sheet, Told
 from buttermilk.core.tables import Table
 from buttermilk.core.values import Json
+from buttermilk.core.waves import Returned
+
+P = TypeVar("P", bound=Paper)
 
 
 class Secret:
@@ -116,17 +121,14 @@ class Batches(Protocol):
     def batch_size(self) -> int: ...
     async def submit(self, asked: Sequence[tuple[str, Request]], mark: str) -> str:
         """Returns the ticket. The texts with the requests are ours: job ids, as a rule. So is the mark."""
-        ...
 
     async def marked(self, mark: str, count: int, since: datetime) -> Sequence[str]:
         """Tickets of what may be the batch of this mark, which was to be handed over at that time."""
-        ...
 
     async def ended(self, ticket: str) -> bool: ...
     def replies(self, ticket: str) -> AsyncIterator[tuple[str, Reply | ProviderError]]: ...
     def sent(self, request: Request) -> Sent:
         """What was handed over for this question."""
-        ...
 
     async def cancel(self, ticket: str) -> None: ...
 
@@ -164,7 +166,20 @@ class Export(Protocol):
 
     def write(self, table: Table, target: Path) -> int:
         """Returns the number of rows written."""
-        ...
+
+
+@runtime_checkable
+class Sheets(Protocol):
+    """`sheets/x.py`: one format in which records go out to coders and come back labelled.
+
+    `write` returns the files that it made, `target` first. `read` yields every answer as it stands, and where it does;
+    what is not coded yet is no answer. It raises DataError where the file is not of this format.
+    """
+
+    suffix: ClassVar[str]
+
+    def write(self, sheet: Sheet, target: Path) -> Sequence[Path]: ...
+    def read(self, file: Path, codebook: Codebook) -> Iterator[Told]: ...
 
 
 class Judges(Protocol):
@@ -172,11 +187,9 @@ class Judges(Protocol):
 
     async def ask(self, agent: str, job: Job) -> Result:
         """The job, asked of the agent of this name, whoever the job names."""
-        ...
 
     async def embed(self, texts: Sequence[str]) -> Sequence[list[float]]:
         """A vector for each text."""
-        ...
 
 
 @runtime_checkable
@@ -242,63 +255,59 @@ class Store(Protocol):
 
     def put(self, run_id: str, pairs: Sequence[tuple[Job, Result]]) -> None:
         """Keep attempts with their jobs, all or none."""
-        ...
 
     def submitting(self, batch: Batch, jobs: Sequence[Job]) -> None:
         """Keep the jobs of a batch that is about to be handed over, and its mark as its ticket."""
-        ...
 
     def batches(self, run_id: str) -> list[Batch]:
         """Those that are waited for, and those of which it is not known whether they were handed over."""
-        ...
 
     def tickets(self) -> set[str]:
         """Of all batches of all runs."""
-        ...
 
     def settle(self, ticket: str, batch: Batch) -> None:
         """What has become of the batch of this ticket: it has another one now, or another state."""
-        ...
 
     def cells(self, step: str, agent_type: str) -> list[tuple[Cell, Agent]]:
         """Every cell of such a step that was ever asked of such an agent, with the agent as it was."""
-        ...
 
     def adopt(self, run_id: str, job_ids: Sequence[str]) -> None:
         """Count stored answers as part of this run too."""
-        ...
 
     def replace(self, run_id: str, step: str, record_ids: Sequence[str], job_ids: Sequence[str]) -> None:
         """Of this step and these records only these jobs belong to the run: what they read has changed since."""
-        ...
 
     def done(self, job_ids: Sequence[str]) -> dict[str, Stored]:
         """What is stored of these jobs."""
-        ...
 
-    def results(self, run_id: str, step: str | None = None) -> Iterator[dict[str, Any]]:
+    def results(self, run_id: str, step: str | None = None, arm: str | None = None) -> Iterator[dict[str, Any]]:
         """The last attempt of each job of a run as one flat row, in an order that depends on content alone."""
-        ...
+
+    def counted(self, run_id: str) -> Iterator[dict[str, Any]]:
+        """The same rows in an order of content, with the columns that a report counts and the key of their `cell`."""
 
     def answers(self, run_id: str, step: str, record_ids: Sequence[str]) -> dict[str, tuple[Answer, ...]]:
-        """What a step of a run gave for each record, every status included, in the order of the job ids."""
-        ...
+        """What a step of a run gave for each record, every status included, in the order of the job ids. What was
+        answered by who was shown earlier answers is not among it."""
+
+    def pool(
+        self, step: str, codebook_hash: str, record_ids: Sequence[str], runs: Sequence[str] = ()
+    ) -> dict[str, tuple[Given, ...]]:
+        """What models and tools answered about these records in the control arm of a step, to this very codebook, in
+        any wave and run, a run that is not kept included: in the order of the job ids. Never what people said."""
 
     def matching(self, prefix: str, limit: int = 5) -> list[str]:
         """Job ids that begin so."""
-        ...
 
     def job(self, job_id: str) -> Job | None: ...
     def attempts(self, job_id: str) -> list[Result]: ...
 
     def keep_dataset(self, source_fingerprint: str, spec: DatasetSpec, records: Iterable[Record | Reject]) -> Dataset:
         """Store the records once and return what they are as a dataset. Raises DataError on a duplicate id."""
-        ...
 
     def dataset(self, source_fingerprint: str) -> Dataset | None: ...
     def refs(self, dataset: str) -> Iterator[list[RecordRef]]:
         """In the dataset's order, a few hundred at a time."""
-        ...
 
     def records(self, record_hashes: Sequence[str]) -> dict[str, Record]: ...
 
@@ -310,22 +319,26 @@ class Store(Protocol):
     def events(self, run_id: str) -> list[Event]: ...
     def similar(self, step: str, record_ids: Sequence[str]) -> Iterator[tuple[Cell, str, str, int]]:
         """What was asked before about these records in a step, as (cell, record_id, seen_hash, repeat)."""
-        ...
 
     def uses(self, kind: CitableKind, name: str | None = None) -> list[Use]:
         """Every use of each version in a run that has begun, the latest run first."""
-        ...
 
     def versions(self, kind: CitableKind, prefix: str = "", name: str | None = None) -> list[Citable]:
         """Those that were ever asked with and whose hash begins so, the latest first. Names may share a hash."""
-        ...
 
     def counts(self, run_id: str) -> dict[tuple[str, str, str], int]:
         """(step, agent, status of the last attempt) -> how many jobs of the run."""
-        ...
+
+    def returned(self, run_ids: Sequence[str]) -> list[Returned]:
+        """Which models replied in these runs, by their own account, in the order of their first reply."""
 
     def spent(self, run_id: str) -> tuple[float, int]:
         """Money and tokens over all attempts that this run made."""
-        ...
+
+    def file(self, papers: Sequence[Paper]) -> None:
+        """Keep samples, codings, openings and registrations, all or none, each once by its content."""
+
+    def papers(self, kind: type[P], about: str) -> list[P]:
+        """Those about a data set or a flow, in the order in which they were kept."""
 
     def close(self) -> None: ...

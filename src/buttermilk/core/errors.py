@@ -21,6 +21,7 @@ exception outside `engine/attempt.py`. Anything else that is raised is a bug.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
 class ButtermilkError(Exception):
@@ -88,16 +89,8 @@ class Transient(ProviderError):
 
     kind = "transient"
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        kind: str = "",
-        raw: str = "",
-        http_status: int = 0,
-        retry_after_seconds: float | None = None,
-    ) -> None:
-        super().__init__(message, kind=kind, raw=raw, http_status=http_status)
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None, **more: Any) -> None:
+        super().__init__(message, **more)
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from buttermilk.core.hashing import fingerprint
-from buttermilk.core.questions import UNSAID, LabelDefinition, Question, object_schema, places
+from buttermilk.core.priors import PRIOR_ARMS, Priors
+from buttermilk.core.questions import COPIED, IN_WORDS, UNSAID, LabelDefinition, Question, object_schema, places
 from buttermilk.core.values import Json, Scalar, Value, plain
 
 __all__ = ["LabelDefinition", "Question"]  # what a codebook is made of can be had from here as well
@@ -75,7 +76,18 @@ class Codebook(Citable):
 
     @cached_property
     def quotes(self) -> bool:
-        return any(question.level == "quote" for question in self.every)
+        """Whether something in its answers is to be found again in what was read."""
+        return any(question.level in COPIED for question in self.every)
+
+    @cached_property
+    def cites(self) -> bool:
+        return any(question.level == "answer" for question in self.every)
+
+    def cited(self, answers: Mapping[str, Any] | None) -> frozenset[str]:
+        """Where ids of answers that were read are cited: `differences.1.positions.2.answers.1`."""
+        if not self.cites:
+            return frozenset()
+        return frozenset(leaf.name for leaf, _ in leaves_of(self, answers) if leaf.level == "answer")
 
     @cached_property
     def by_path(self) -> dict[str, Question]:
@@ -86,6 +98,11 @@ class Codebook(Citable):
         """What every answer says something to, flat: `sentiment`, `criteria.c1.verdict`, of labels of which several
         may be given `topics.politics` (yes or no), of any other list `frames.count`."""
         return tuple(self.by_path.values()) if self.nested else self.questions
+
+    @property
+    def coded(self) -> tuple[Question, ...]:
+        """Of the leaves those that are answered by a label or a number."""
+        return tuple(leaf for leaf in self.leaves if leaf.level not in IN_WORDS)
 
     @cached_property
     def schema_(self) -> dict[str, Json]:
@@ -224,6 +241,11 @@ class Agent(Value):
     limits: Limits = Limits()
     price: Price | None = None
     deterministic: bool = Field(default=False, description="asked once: a second asking would tell nothing")
+    family: str = Field(
+        default="",
+        exclude_if=lambda family: not family,
+        description="of the model; else its name tells: `core.kinship`",
+    )
 
     @cached_property
     def hash(self) -> str:
@@ -254,12 +276,51 @@ class Step(Value):
     )
     variables: Mapping[str, tuple[Scalar, ...]] = Field(default_factory=dict, description="swept template variables")
     arm: str = "control"
+    priors: Priors | None = Field(default=None, description="earlier answers shown in an arm beside this one")
+    blind: bool = Field(default=False, description="what it reads is shown without who said it")
+    quorum: float = Field(default=0, ge=0, le=1, description="share of a panel that must have answered to be read")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _arm_of_a_reader(cls, given: Any) -> Any:
+        """Whoever reads answers is no judge beside those who gave them (METHODS 1.6), and no source of priors."""
+        reads = isinstance(given, dict) and given.get("reads") and not given.get("arm") and not given.get("priors")
+        return {**given, "arm": "synthesis"} if reads else given
+
+    @model_validator(mode="after")
+    def _control_stays(self) -> "Step":
+        """The control arm is no choice: it is there wherever priors are, and nothing else has their arms' names."""
+        if self.arm in PRIOR_ARMS.values() or (self.priors and self.arm != "control"):
+            raise ValueError(
+                f"the arm cannot be '{self.arm}': a step with `priors` is asked in the arm 'control' and in theirs "
+                "beside it, and neither can be switched off. Take `arm` out"
+            )
+        return self
+
+    @property
+    def gives(self) -> frozenset[str]:
+        """The variables that its prompts may ask for."""
+        more = [name for name, there in (("perspective", self.perspectives), ("priors", self.priors)) if there]
+        return frozenset({"record", "codebook", *self.reads, *self.variables, *more})
 
     @cached_property
     def hash(self) -> str:
         parts = [self.name, self.arm, self.repeats, list(self.after), dict(self.reads), self.codebook.hash]
+        more = {"priors": self.priors and plain(self.priors), "blind": self.blind, "quorum": self.quorum}
+        parts += [said] if (said := {name: value for name, value in more.items() if value}) else []
         axes = [[item.hash for item in axis] for axis in (self.agents, self.prompts, self.perspectives)]
         return fingerprint([*parts, *axes, {name: list(values) for name, values in self.variables.items()}])
+
+
+class Analysis(Value):
+    """What is to be estimated, declared with the flow: the share of a label, or how it hangs on a column."""
+
+    outcome: str = Field(default="", description="the question; every one where it is empty")
+    label: str = Field(default="", description="whose share; the commonest where it is empty")
+    covariate: str = Field(default="", description="a column of the data set: numbers, or two different texts")
+    primary: str = Field(
+        default="", description="the cell that counts: `gpt · tja · the majority`, `all · their shares`"
+    )
 
 
 class Flow(Value):
@@ -271,6 +332,7 @@ class Flow(Value):
     steps: tuple[Step, ...] = Field(min_length=1)
     seed: int = 1
     wave: str = "1"
+    anchor: int = Field(default=30, ge=1, description="so many records, drawn by the seed, are asked in every wave")
     variant: Mapping[str, Scalar] = Field(
         default_factory=dict, description="what a sweep (-m) set for this one: key -> value"
     )

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field
 from pydantic_core import PydanticSerializationError, to_json
@@ -22,6 +22,10 @@ Verdict = Literal["exact", "near", "earlier", "missing"]
 RunState = Literal["running", "finished", "stopped", "cancelled", "failed"]
 
 
+def _empty(value: str | float | None) -> bool:
+    return not value
+
+
 class Answer(Value):
     """An earlier answer as a later step reads it. A *no*, a null and a refusal are all here; nothing is left out."""
 
@@ -34,6 +38,17 @@ class Answer(Value):
     status: Status
     values: Mapping[str, Json] | None = None
     simulated: bool = False
+    record_id: str = Field(default="", exclude_if=_empty, description="of a prior answer: the record it is about")
+    wave: str = Field(default="", exclude_if=_empty, description="of a prior answer: when it was given")
+    model: str = Field(default="", exclude_if=_empty)
+    prompt: str = Field(default="", exclude_if=_empty)
+    text: str = Field(default="", exclude_if=_empty, description="of a precedent: the words of its record")
+    weight: float | None = Field(default=None, exclude_if=_empty, description="with which a prior answer was drawn")
+
+    @property
+    def shown_id(self) -> str:
+        """The id under which it is shown and cited; with it `buttermilk show` finds it."""
+        return self.job_id[:8]
 
 
 class Job(Value):
@@ -93,6 +108,9 @@ def hash_of_inputs(inputs: Mapping[str, tuple[Answer, ...]]) -> str:
     return fingerprint({name: [answer.model_dump(mode="json") for answer in items] for name, items in inputs.items()})
 
 
+OF_A_CELL = ("step", "agent", "prompt", "perspective", "codebook", "variant", "wave", "arm", "seed")
+
+
 class Cell(Value):
     """Everything of a job but its record, repeat and inputs: hashed once, shared by many jobs.
 
@@ -115,39 +133,16 @@ class Cell(Value):
 
     @classmethod
     def of(cls, job: Job) -> "Cell":
-        return cls.build(
-            job.step, job.agent, job.prompt, job.perspective, job.codebook, job.variant, job.wave, job.arm, job.seed
-        )
+        return cls.build(**{name: getattr(job, name) for name in OF_A_CELL})
 
     @classmethod
-    def build(
-        cls,
-        step: str,
-        agent: Agent,
-        prompt: Prompt | None,
-        perspective: Perspective | None,
-        codebook: Codebook,
-        variant: Mapping[str, Scalar],
-        wave: str,
-        arm: str,
-        seed: int,
-    ) -> "Cell":
-        from_tool = agent.role == "tool"
-        return cls(
-            step=step,
-            agent=agent.name,
-            agent_hash=agent.hash,
-            prompt=prompt.name if prompt and not from_tool else "",
-            prompt_hash=prompt.hash if prompt and not from_tool else "",
-            perspective=perspective.name if perspective and not from_tool else "",
-            perspective_hash=perspective.hash if perspective and not from_tool else "",
-            codebook=codebook.name,
-            codebook_hash=codebook.hash,
-            variant=canonical(dict(variant)),
-            wave=wave,
-            arm=arm,
-            seed=seed,
-        )
+    def build(cls, *, variant: Mapping[str, Scalar], step: str, wave: str, arm: str, seed: int, **asked: Any) -> "Cell":
+        """`asked`: agent, prompt, perspective, codebook. A tool sees neither prompt nor perspective."""
+        if asked["agent"].role == "tool":
+            asked |= {"prompt": None, "perspective": None}
+        names = {name: one.name for name, one in asked.items() if one}
+        hashes = {f"{name}_hash": one.hash for name, one in asked.items() if one}
+        return cls(**names, **hashes, step=step, variant=canonical(dict(variant)), wave=wave, arm=arm, seed=seed)
 
     @cached_property
     def key(self) -> str:
@@ -331,6 +326,17 @@ class Stored(NamedTuple):
     status: Status
     attempts: int
     flow: str = ""
+
+
+class Given(NamedTuple):
+    """A machine's answer that others may be shown: about which content, when, and in which runs: first the one that
+    asked it, then those it was looked for in."""
+
+    answer: Answer
+    seen_hash: str
+    runs: tuple[str, ...]
+    started_at: datetime
+    ended_at: datetime
 
 
 class Use(NamedTuple):

@@ -7,7 +7,8 @@ from pydantic import Field, model_validator
 
 from buttermilk.core.values import Json, Value, plain
 
-Level = Literal["nominal", "ordinal", "interval", "ratio", "text", "quote", "group"]
+IN_WORDS = ("text", "quote", "answer")  # the levels whose answers are not compared
+Level = Literal["nominal", "ordinal", "interval", "ratio", "text", "quote", "answer", "group"]
 
 
 class LabelDefinition(Value):
@@ -22,7 +23,7 @@ class Question(Value):
     """One thing that is asked: its wording, its level of measurement, and what may be answered.
 
     A `group` is answered by an object, a key for each of its `parts`; `many` is answered by a list of such answers, and
-    an empty list is an answer. A `quote` is words copied from the record.
+    an empty list is an answer. A `quote` is words copied from the record, an `answer` the id of an answer read.
     """
 
     name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
@@ -82,6 +83,12 @@ class Question(Value):
         return Question(name=self.name, ask=self.ask, level="group", parts=parts)
 
 
+COPIED = {
+    "quote": "Copied letter for letter from the text.",
+    "answer": "The id of an answer that was given to read, copied sign for sign.",
+}
+
+
 def object_schema(questions: tuple[Question, ...]) -> dict[str, Json]:
     """Every question required, nothing else allowed, and null by the list of types: as strict modes want it."""
     properties: dict[str, Json] = {question.name: _schema(question) for question in questions}
@@ -91,7 +98,7 @@ def object_schema(questions: tuple[Question, ...]) -> dict[str, Json]:
 
 def _schema(question: Question) -> dict[str, Json]:
     words = [question.ask] + [f"{label.name}: {label.definition}" for label in question.labels if label.definition]
-    words += ["Copied letter for letter from the text."] if question.level == "quote" else []
+    words += [COPIED[question.level]] if question.level in COPIED else []
     said: dict[str, Json] = {"description": "\n".join(words)}
     if question.many:
         return {"type": "array", **said, "items": _value(question)}
@@ -103,7 +110,7 @@ def _value(question: Question) -> dict[str, Json]:
     """Of one answer, without its wording."""
     if question.parts:
         return object_schema(question.parts)
-    kind = "string" if question.labels or question.level in ("text", "quote") else "number"
+    kind = "string" if question.labels or question.level in IN_WORDS else "number"
     schema: dict[str, Json] = {"type": [kind, "null"] if question.optional else kind}
     if question.labels:
         schema["enum"] = [*question.label_names, None] if question.optional else list(question.label_names)

@@ -19,22 +19,30 @@ _QUOTES = '"`´‘’‚‛“”„‟«»‹›「」『』＂＇′″׳״'
 _DASHES = "‐‑‒–—―−﹘﹣－"
 _UNSEEN = (0, 0xAD, 0x61C, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070))
 _TABLE = {**dict.fromkeys(map(ord, _QUOTES), "'"), **dict.fromkeys(map(ord, _DASHES), "-"), **dict.fromkeys(_UNSEEN)}
-_PIECES = re.compile(
-    r".{1,256}\S{0,64}", re.DOTALL
-)  # Unicode orders the marks on a letter in the square of their number
+# Unicode orders the marks on a letter in the square of their number.
+_PIECES = re.compile(r".{1,256}\S{0,64}", re.DOTALL)
 _RUNS = re.compile(r" ?-+ ?|'{2,}")
 _GAP = re.compile(r"\[ ?\.\.\. ?\]|\( ?\.\.\. ?\)|\.{3,}|(?:\. ){2,}\.")
 
 
 def checked(job: Job, answers: Mapping[str, Any]) -> dict[str, Verdict]:
-    """`{"criteria.c1.evidence": "exact", "frames.1.evidence.2": "missing"}`.
+    """`{"criteria.c1.evidence": "exact", "frames.1.evidence.2": "missing"}`; of the id of an answer, whether that was
+    among those read: `{"differences.1.positions.2.answers.1": "missing"}`.
 
     Where the agent was shown a picture or a PDF itself, nobody can say what is not in it: such a quote has no verdict.
     """
-    text, earlier = shown_words(job), _earlier_words(job)
-    said = ((leaf.name, value) for leaf, value in leaves_of(job.codebook, answers) if leaf.level == "quote")
-    found = {name: verdict(value, text, earlier) for name, value in said if isinstance(value, str)}
-    return {name: one for name, one in found.items() if one != "missing"} if saw_more(job) else found
+    read = [one for given in job.inputs.values() for one in given]
+    text, earlier = shown_words(job), "\n\n".join(words for one in read for words in _texts_in(one.values))
+    leaves = leaves_of(job.codebook, answers)
+    said = [(leaf.level, leaf.name, value) for leaf, value in leaves if isinstance(value, str)]
+    found = {name: verdict(value, text, earlier) for level, name, value in said if level == "quote"}
+    if saw_more(job):
+        found = {name: one for name, one in found.items() if one != "missing"}
+    given = {one.shown_id for one in read}
+    cited: dict[str, Verdict] = {
+        name: "exact" if value in given else "missing" for level, name, value in said if level == "answer"
+    }
+    return found | cited
 
 
 def shown_words(job: Job) -> str:
@@ -43,10 +51,6 @@ def shown_words(job: Job) -> str:
     metadata = job.record.metadata
     texts += [str(metadata[name]) for name in job.sent_columns if name in metadata]
     return "\n\n".join(filter(None, texts))
-
-
-def _earlier_words(job: Job) -> str:
-    return "\n\n".join(text for answers in job.inputs.values() for one in answers for text in _texts_in(one.values))
 
 
 def _texts_in(value: Any) -> Iterator[str]:

@@ -26,17 +26,13 @@ class Census:
         """The records alone, counted. Raises DataError on an id that was there before."""
         for item in found:
             if isinstance(item, Reject):
-                self._reject(item)
+                self.rejected += 1
+                self.rejects += [item] if len(self.rejects) < REJECTS_KEPT else []
                 continue
             if self.spec.limit is not None and self.count >= self.spec.limit:
                 return
             self._count(item)
             yield item
-
-    def _reject(self, reject: Reject) -> None:
-        self.rejected += 1
-        if len(self.rejects) < REJECTS_KEPT:
-            self.rejects.append(reject)
 
     def _count(self, record: Record) -> None:
         self.count += 1

@@ -18,21 +18,13 @@ def _batches(connection: sa.Connection) -> None:
     tables.batches.create(connection)
 
 
-def _quotes(connection: sa.Connection) -> None:
-    """Passages that were to be copied from the record have a verdict each."""
-    connection.execute(sa.text("ALTER TABLE results ADD COLUMN quotes TEXT NOT NULL DEFAULT ''"))
-
-
 def _finer_counts(connection: sa.Connection) -> None:
-    """What was written to a cache is counted, and how probable a model held its answers."""
-    for name in ("cache_write_tokens", "cache_write_hour_tokens"):
-        connection.execute(sa.text(f"ALTER TABLE results ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0"))
-    connection.execute(sa.text("ALTER TABLE results ADD COLUMN logprobs TEXT NOT NULL DEFAULT ''"))
+    """Passages that were to be copied from the record have a verdict each; what was written to a cache is counted, and
+    how probable a model held its answers."""
+    text, count = "TEXT NOT NULL DEFAULT ''", "INTEGER NOT NULL DEFAULT 0"
+    fresh = {"quotes": text, "cache_write_tokens": count, "cache_write_hour_tokens": count, "logprobs": text}
+    for name, kind in fresh.items():  # in the order of `tables.results`: a row is inserted by place
+        connection.execute(sa.text(f"ALTER TABLE results ADD COLUMN {name} {kind}"))
 
 
-def _third(connection: sa.Connection) -> None:
-    _quotes(connection)
-    _finer_counts(connection)
-
-
-MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _batches, 2: _third}
+MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _batches, 2: _finer_counts, 3: tables.papers.create}

@@ -17,6 +17,11 @@ PAGE_BYTES = 8192  # of a new store: three answers a page, where half of a small
 CACHE_KILOBYTES = 16_000  # ids are random, so every index is written all over: it should be at hand
 
 
+def written(name: str) -> str:
+    """A statement that lies beside this file."""
+    return (Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8")
+
+
 def connected(path: Path, *, read_only: bool = False) -> sa.Engine:
     """An engine whose transactions are SQLite's own: Python's sqlite3 would begin none before a CREATE or an ALTER."""
     # Given in parts: in one text, a folder called "Is this fair?" would end at its question mark.
@@ -48,11 +53,8 @@ def bring_up_to_date(engine: sa.Engine, where: str, *, read_only: bool = False) 
     with engine.connect() as connection:
         current = _is_current(connection, where)
     if read_only and not current:
-        raise StoreError(
-            "the store was written by an older buttermilk.",
-            where=where,
-            hint="Open it once where it can be written, with any command; then it can be read here.",
-        )
+        hint = "Open it once where it can be written, with any command; then it can be read here."
+        raise StoreError("the store was written by an older buttermilk.", where=where, hint=hint)
     if not current:
         with engine.execution_options(**WRITES).begin() as connection:
             if not _is_current(connection, where):  # another process may have come first
@@ -64,17 +66,13 @@ def bring_up_to_date(engine: sa.Engine, where: str, *, read_only: bool = False) 
 def _is_current(connection: sa.Connection, where: str) -> bool:
     version = _version(connection)
     if version > tables.SCHEMA_VERSION:
-        raise StoreError(
-            f"the store was written by a newer buttermilk (schema {version}; this one knows {tables.SCHEMA_VERSION}).",
-            where=where,
-            hint="Nothing was changed. Type: pip install --upgrade buttermilk",
+        said = (
+            f"the store was written by a newer buttermilk (schema {version}; this one knows {tables.SCHEMA_VERSION})."
         )
+        raise StoreError(said, where=where, hint="Nothing was changed. Type: pip install --upgrade buttermilk")
     if version == 0 and (foreign := set(sa.inspect(connection).get_table_names()) - set(tables.metadata.tables)):
-        raise StoreError(
-            f"this file is the database of another program (it has a table '{min(foreign)}').",
-            where=where,
-            hint="Nothing was changed. Choose another place: store.path=FOLDER/jobs.db",
-        )
+        said = f"this file is the database of another program (it has a table '{min(foreign)}')."
+        raise StoreError(said, where=where, hint="Nothing was changed. Choose another place: store.path=FOLDER/jobs.db")
     return version == tables.SCHEMA_VERSION
 
 

@@ -1,7 +1,7 @@
 """Jobs and Results as rows, and back. A row is a tuple in the order of its table's columns."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -120,20 +120,10 @@ def result_from(row: Mapping[str, Any], bodies: Mapping[str, str]) -> Result:
         kept = tuple(whole[text] for text in texts)
         sent = Sent(method=method, url=url, skeleton=whole[skeleton], texts=kept, sha256=sha256)
     plain = {name: row[name] for name in row if name in Result.model_fields and name not in ("sent", "usage")}
-    plain |= {
-        "answers": None if row["answers"] is None else json.loads(row["answers"]),
-        "usage": Usage(**{name: row[name] for name in USAGE}),
-        "drops": tuple(json.loads(row["drops"] or "[]")),
-        "tool_output": json.loads(row["tool_output"] or "{}"),
-        "reply_headers": json.loads(row["reply_headers"] or "{}"),
-        "quotes": json.loads(row["quotes"] or "{}"),
-        "logprobs": json.loads(row["logprobs"] or "{}"),
-        "seed_honoured": None if row["seed_honoured"] is None else bool(row["seed_honoured"]),
-        "simulated": bool(row["simulated"]),
-        "partial": bool(row["partial"]),
-        "sent": sent,
-    }
-    return Result(**plain)
+    plain |= _unpacked(row, ("tool_output", "quotes", "logprobs", "reply_headers"))
+    honoured = None if row["seed_honoured"] is None else bool(row["seed_honoured"])
+    usage = Usage(**{name: row[name] for name in USAGE})
+    return Result(**{**plain, "seed_honoured": honoured, "usage": usage, "sent": sent})
 
 
 def job_from(row: Mapping[str, Any], bodies: Mapping[str, str], record: Record) -> Job:
@@ -168,7 +158,8 @@ def record_from(key: str, body: str) -> Record:
 
 
 def answer_from(row: Mapping[str, Any]) -> Answer:
-    """An earlier answer, as a later step reads it."""
+    """An earlier answer, as a later step reads it; or with what the pool of prior answers says of it besides."""
+    more = {name: row[name] for name in ("record_id", "wave", "model", "prompt") if "wave" in row}
     return Answer(
         job_id=row["job_id"],
         step=row["step"],
@@ -179,19 +170,22 @@ def answer_from(row: Mapping[str, Any]) -> Answer:
         status=row["status"],
         values=None if row["answers"] is None else json.loads(row["answers"]),
         simulated=bool(row["simulated"]),
+        **more,
     )
 
 
 def flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of `Store.results`: JSON texts opened, 0 and 1 made false and true."""
-    out = dict(row)
-    out["answers"] = None if row["answers"] is None else json.loads(row["answers"])
-    out["drops"] = json.loads(row["drops"] or "[]")
-    out["tool_output"] = json.loads(row["tool_output"] or "{}")
-    out["quotes"] = json.loads(row["quotes"] or "{}")
-    out["logprobs"] = json.loads(row["logprobs"] or "{}")
-    out["simulated"], out["partial"] = bool(row["simulated"]), bool(row["partial"])
-    return out
+    priors = json.loads(row["priors"])["inputs"]["priors"] if row["priors"] else []
+    return {**row, **_unpacked(row, ("tool_output", "quotes", "logprobs")), "priors": priors}
+
+
+def _unpacked(row: Mapping[str, Any], maps: Sequence[str]) -> dict[str, Any]:
+    opened: dict[str, Any] = {name: json.loads(row[name]) if row[name] else {} for name in maps}
+    opened["answers"] = None if row["answers"] is None else json.loads(row["answers"])
+    opened["drops"] = json.loads(row["drops"] or "[]")
+    opened["simulated"], opened["partial"] = bool(row["simulated"]), bool(row["partial"])
+    return opened
 
 
 def run_row(run: Run) -> dict[str, Any]:

@@ -10,32 +10,32 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from buttermilk.core.errors import DataError, StoreError
 from buttermilk.core.flows import Agent, Citable, CitableKind
 from buttermilk.core.hashing import digest, fingerprint_all
-from buttermilk.core.jobs import Answer, Batch, Cell, Event, Job, Result, Run, Stored, Use
+from buttermilk.core.jobs import Answer, Batch, Cell, Event, Given, Job, Result, Run, Stored, Use
+from buttermilk.core.people import Paper
 from buttermilk.core.records import Dataset, DatasetSpec, Record, RecordRef, Reject
-from buttermilk.stores import rows, tables, versions
+from buttermilk.core.waves import Returned
+from buttermilk.stores import reading, rows, tables
 from buttermilk.stores.census import Census, no_records
 from buttermilk.stores.complaints import complaint
-from buttermilk.stores.opening import WRITES, bring_up_to_date, connected
+from buttermilk.stores.opening import WRITES, bring_up_to_date, connected, written
 
+P = TypeVar("P", bound=Paper)
 BLOCKS = (256, 64, 16, 4, 1)  # rows a statement: few shapes, so that each is prepared once
 CHUNK = 500  # rows a statement or a read takes at a time
 
-RESULTS = (Path(__file__).parent / "results.sql").read_text(encoding="utf-8")
-ANSWERS = (Path(__file__).parent / "answers.sql").read_text(encoding="utf-8")
-DONE = (Path(__file__).parent / "done.sql").read_text(encoding="utf-8")
+DONE = written("done")
 REFS = (
     "SELECT record_id, record_hash, seen_hash, position FROM items "
     "WHERE source = ? AND position > ? ORDER BY position LIMIT ?"
 )
 RECORDS = "SELECT record_hash, body FROM records WHERE record_hash IN (SELECT value FROM json_each(?))"
-COUNTS = (Path(__file__).parent / "counts.sql").read_text(encoding="utf-8")
 
 
 def _fetched(connection: sa.Connection, sql: str, given: tuple[Any, ...]) -> list[tuple[Any, ...]]:
@@ -143,18 +143,14 @@ class SqliteStore:
         with self._connect(write=True) as connection:
             connection.execute(sa.update(tables.batches).where(tables.batches.c.ticket == ticket).values(**changes))
 
-    def _remember(self, keys: Iterable[str]) -> None:
-        """Bounded: forgetting costs an insert that does nothing."""
+    def _remember(self, keys: Iterable[str]) -> None:  # bounded: forgetting costs an insert that does nothing
         if len(self._seen) > 20_000:
             self._seen.clear()
         self._seen.update(keys)
 
     def cells(self, step: str, agent_type: str) -> list[tuple[Cell, Agent]]:
-        cells, bodies, names = tables.cells, tables.bodies, Cell.model_fields
-        asked = sa.select(cells, bodies.c.body).join(bodies, cells.c.agent_body == bodies.c.hash)
         with self._connect() as connection:
-            found = connection.execute(asked.where(cells.c.step == step, cells.c.agent_type == agent_type)).mappings()
-            return [(Cell(**{n: row[n] for n in names}), Agent.model_validate_json(row["body"])) for row in found]
+            return reading.cells(connection, step, agent_type)
 
     def adopt(self, run_id: str, job_ids: Sequence[str]) -> None:
         with self._connect(write=True) as connection:
@@ -186,34 +182,29 @@ class SqliteStore:
                 )
         return found
 
-    def results(self, run_id: str, step: str | None = None) -> Iterator[dict[str, Any]]:
+    def results(self, run_id: str, step: str | None = None, arm: str | None = None) -> Iterator[dict[str, Any]]:
         with self._connect() as connection:
-            streamed = connection.execution_options(yield_per=CHUNK)
-            for row in streamed.execute(sa.text(RESULTS), {"run": run_id, "step": step}).mappings():
-                yield rows.flat(dict(row))
+            yield from reading.results(connection, run_id, step, arm)
+
+    def counted(self, run_id: str) -> Iterator[dict[str, Any]]:
+        with self._connect() as connection:
+            yield from reading.counted(connection, run_id)
 
     def answers(self, run_id: str, step: str, record_ids: Sequence[str]) -> dict[str, tuple[Answer, ...]]:
-        found: dict[str, list[Answer]] = {}
-        statement = sa.text(ANSWERS).bindparams(sa.bindparam("records", expanding=True))
         with self._connect() as connection:
-            for chunk in rows.chunks(record_ids, CHUNK):
-                given = {"run": run_id, "step": step, "records": chunk}
-                for row in connection.execute(statement, given).mappings():
-                    found.setdefault(row["record_id"], []).append(rows.answer_from(dict(row)))
-        return {record_id: tuple(items) for record_id, items in found.items()}
+            return reading.answers(connection, run_id, step, record_ids)
 
     def counts(self, run_id: str) -> dict[tuple[str, str, str], int]:
         with self._connect() as connection:
-            found = connection.execute(sa.text(COUNTS), {"run": run_id})
-            return {(step, agent, status): count for step, agent, status, count in found}
+            return reading.counts(connection, run_id)
+
+    def returned(self, run_ids: Sequence[str]) -> list[Returned]:
+        with self._connect() as connection:
+            return reading.returned(connection, run_ids)
 
     def spent(self, run_id: str) -> tuple[float, int]:
-        columns = tables.results.c
-        tokens = sa.func.sum(columns.input_tokens + columns.output_tokens)
-        statement = sa.select(sa.func.sum(columns.cost), tokens).where(columns.run_id == run_id)
         with self._connect() as connection:
-            money, count = connection.execute(statement).one()
-        return float(money or 0.0), int(count or 0)
+            return reading.spent(connection, run_id)
 
     def job(self, job_id: str) -> Job | None:
         joined = sa.join(tables.jobs, tables.cells, tables.jobs.c.cell == tables.cells.c.cell)
@@ -236,7 +227,6 @@ class SqliteStore:
         return [rows.result_from(row, bodies) for row in found]
 
     def matching(self, prefix: str, limit: int = 5) -> list[str]:
-        """Job ids that begin so: people type the first few digits."""
         columns = tables.jobs.c
         statement = sa.select(columns.job_id).where(columns.job_id.startswith(prefix, autoescape=True))
         with self._connect() as connection:
@@ -250,26 +240,36 @@ class SqliteStore:
         return found
 
     def similar(self, step: str, record_ids: Sequence[str]) -> Iterator[tuple[Cell, str, str, int]]:
-        known: dict[str, Cell] = {}
-        jobs, cells = tables.jobs.c, tables.cells.c
-        joined = sa.join(tables.jobs, tables.cells, jobs.cell == cells.cell)
-        names = [cells[name] for name in Cell.model_fields]
-        base = sa.select(jobs.cell, jobs.record_id, jobs.seen_hash, jobs.repeat, *names).select_from(joined)
         with self._connect() as connection:
-            for chunk in rows.chunks(record_ids, CHUNK):
-                found = connection.execute(base.where(cells.step == step, jobs.record_id.in_(chunk)))
-                for key, record_id, seen_hash, repeat, *values in found:
-                    if key not in known:
-                        known[key] = Cell(**dict(zip(Cell.model_fields, values, strict=True)))
-                    yield known[key], record_id, seen_hash, repeat
+            yield from reading.similar(connection, step, record_ids)
+
+    def pool(
+        self, step: str, codebook_hash: str, record_ids: Sequence[str], runs: Sequence[str] = ()
+    ) -> dict[str, tuple[Given, ...]]:
+        with self._connect() as connection:
+            return reading.pool(connection, step, codebook_hash, record_ids, runs)
 
     def uses(self, kind: CitableKind, name: str | None = None) -> list[Use]:
         with self._connect() as connection:
-            return versions.uses(connection, kind, name)
+            return reading.uses(connection, kind, name)
 
     def versions(self, kind: CitableKind, prefix: str = "", name: str | None = None) -> list[Citable]:
         with self._connect() as connection:
-            return versions.versions(connection, kind, prefix, name)
+            return reading.versions(connection, kind, prefix, name)
+
+    # ---- what people say
+
+    def file(self, papers: Sequence[Paper]) -> None:
+        values = [(None, one.key, type(one).__name__, one.about, one.model_dump_json()) for one in papers]
+        with self._connect(write=True) as connection:
+            self._add(connection, tables.papers, values)
+
+    def papers(self, kind: type[P], about: str) -> list[P]:
+        columns = tables.papers.c
+        of_kind = sa.and_(columns.kind == kind.__name__, columns.about == about)
+        with self._connect() as connection:
+            found = connection.execute(sa.select(columns.body).where(of_kind).order_by(columns.id)).scalars()
+            return [kind.model_validate_json(body) for body in found]
 
     # ---- datasets
 
@@ -379,14 +379,9 @@ class SqliteStore:
         return [rows.run_from(row) for row in found]
 
     def log(self, run_id: str, events: Sequence[Event]) -> None:
-        values = [
-            {"run_id": run_id, "at": event.at.isoformat(), "kind": event.kind, "fields": json.dumps(dict(event.fields))}
-            for event in events
-        ]
-        if not values:
-            return
+        values = [(None, run_id, event.at.isoformat(), event.kind, json.dumps(dict(event.fields))) for event in events]
         with self._connect(write=True) as connection:
-            connection.execute(sa.insert(tables.events), values)
+            self._add(connection, tables.events, values)
 
     def events(self, run_id: str) -> list[Event]:
         columns = tables.events.c

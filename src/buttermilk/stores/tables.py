@@ -8,7 +8,7 @@ from functools import cache
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 CELL_COLUMNS = (
     "step", "agent", "agent_hash", "prompt", "prompt_hash", "perspective", "perspective_hash", "codebook",
@@ -138,6 +138,17 @@ batches = sa.Table(
     sa.Column("ticket", sa.Text, primary_key=True),
     sa.Column("run_id", sa.Text, nullable=False, index=True),
     *texts("state", "body"),
+)
+
+
+papers = sa.Table(
+    "papers",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    *texts("kind"),
+    sa.Column("about", sa.Text, nullable=False, index=True),
+    *texts("body"),
 )
 
 
