@@ -1,26 +1,24 @@
 """Krippendorff's alpha: agreement corrected for chance, for any number of coders, with gaps, at four levels."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from itertools import groupby
-from random import Random
-from typing import Literal
+from functools import lru_cache, partial
+from itertools import combinations
+from math import exp, fsum, log, sqrt
+from typing import Literal, NamedTuple
 
-from buttermilk.analysis.statistics.estimate import NEEDS_TWO, NO_VARIATION, Estimate, Label, Votes, middle
+from buttermilk.analysis.statistics.estimate import NEEDS_TWO, NO_VARIATION, Estimate, Label, Votes
+from buttermilk.analysis.statistics.resampling import over_records
+from buttermilk.analysis.statistics.voices import Met, Unit, Voices, shares, voices
+from buttermilk.analysis.statistics.wilson import wilson
 
 Measured = Literal["nominal", "ordinal", "interval", "ratio"]
-Unit = Sequence[Votes]
-Sums = list[float]
-"""What alpha needs to know of a record, so that the sums of many records give alpha: disagreement, then marginals."""
 
-GROUPS = 500  # most units a bootstrap draws from: beyond that, random groups of records are drawn whole
-WORK = 1_000_000  # most additions and draws of one bootstrap, about
-MERGED = 24  # most distinct values a ratio scale keeps
+STEP = 0.3  # between the points of an integral over log t, whose error is about e^(-π² / STEP)
+ONE_MIND = "no record divided the coders: the lower end allows for records that might have"
 
 
 def alpha(
-    units: Iterable[Unit],
+    units: Iterable[Unit] | Voices,
     level: Measured = "nominal",
     order: Sequence[Label] = (),
     *,
@@ -35,227 +33,144 @@ def alpha(
     A unit holds, for one record, each coder's votes. A coder who was asked repeatedly has one voice, shared among its
     answers; coincidences are counted between coders only. With one answer per coder this is the published statistic.
 
-    The interval is a percentile bootstrap over records, seeded, of at most `draws` draws (at least 200). Krippendorff,
-    K. (2019). Content Analysis, 4th ed., ch. 12; Hayes, A. F. and Krippendorff, K. (2007). Answering the call for a
-    standard reliability measure for coding data. Communication Methods and Measures 1, 77-89.
-    """
-    paired, left_out = _pairable(units, level)
-    if not paired:
-        return Estimate(None, left_out=left_out, note=NEEDS_TWO)
-    if level == "ratio":
-        paired = _merge(paired)
-    values = _values(paired, level, order)
-    describe, finish = _level(level, values)
-    known = {unit: describe(unit) for unit in dict.fromkeys(paired)}
-    columns = [known[unit] for unit in paired]
-    pairs = sum(len(unit) * (len(unit) - 1) // 2 for unit in paired)
-    value = finish([sum(column) for column in zip(*columns, strict=True)])
-    if value is None:
-        return Estimate(None, n=len(paired), left_out=left_out, note=NO_VARIATION, pairs=pairs)
-    low, high = _bootstrap(columns, finish, draws, seed)
-    note = "one record: no interval" if low is None else ""
-    return Estimate(value, low, high, len(paired), left_out, note, pairs)
+    The interval is a BCa bootstrap over records, seeded, of at most `draws` draws (at least 200; 0 for none), in which
+    ordinal distances stay as they are. Where no record divides the coders it ends at the Wilson bound of the share of
+    undivided records, which is alpha if the others were answered at random. Krippendorff, K. (2019). Content Analysis,
+    4th ed., ch. 12; Hayes, A. F. and Krippendorff, K. (2007). Answering the call for a standard reliability measure for
+    coding data. Communication Methods and Measures 1, 77-89."""
+    given = voices(units, applies=level != "nominal")
+    n, pairs = given.records, given.pairs
+    if not n:
+        return Estimate(None, left_out=given.left_out, note=NEEDS_TWO)
+    scale = _scale(given, level, order)
+    if len(given.labels) < 2:
+        return Estimate(None, n=n, left_out=given.left_out, note=NO_VARIATION, pairs=pairs)
+    if all(len({label for place in met for label in given.said[place]}) == 1 for met, _ in given.patterns):
+        return Estimate(1.0, wilson(n, n).low, 1.0, n, given.left_out, ONE_MIND, pairs)
+    apart = {met: scale.apart(met) for met, _ in given.patterns}
+    sums = partial(_sums, scale, apart)
+    low, high = over_records(given.patterns, sums, _finish, draws, seed)
+    note = "one record: no interval" if n == 1 else ""
+    return Estimate(_finish(sums(given.patterns)), low, high, n, given.left_out, note, pairs)
 
 
-def _pairable(units: Iterable[Unit], level: Measured) -> tuple[list[Unit], int]:
-    """Records that at least two coders answered; on a scale, *does not apply* is no value."""
-    paired: list[Unit] = []
-    left_out = 0
-    for unit in units:
-        if level == "nominal":
-            voices = tuple(votes for votes in unit if votes)
-        else:
-            kept = (tuple(label for label in votes if label is not None) for votes in unit)
-            voices = tuple(votes for votes in kept if votes)
-        if len(voices) < 2:
-            left_out += 1
-        else:
-            paired.append(voices)
-    return paired, left_out
+class Scale(NamedTuple):
+    """A level as a geometry: δ²(v, w) = (q_v + q_w) / 2 - f_v · f_w between two voices, for their `squares` q and
+    `features` f. So D_e needs but their sums, n Σ q - |Σ f|², whatever the number of values. `apart` sums δ² over the
+    pairs of voices that met on a record, each counted twice, divided by m - 1."""
+
+    squares: list[float]
+    features: list[list[float]]
+    apart: Callable[[Met], float]
 
 
-def _values(paired: Iterable[Unit], level: Measured, order: Sequence[Label]) -> list[Label]:
-    """The values that were given, in their order where there is one. One that `order` does not name is an error."""
-    given = {label for unit in paired for votes in unit for label in votes}
-    if level == "ordinal" and order:
-        unknown = given - set(order)
-        if unknown:
-            raise ValueError(f"the order of the labels does not name {', '.join(sorted(map(str, unknown)))}")
-        return [label for label in order if label in given]
-    return sorted(given, key=_rank)
+def _scale(given: Voices, level: Measured, order: Sequence[Label]) -> Scale:
+    if level == "nominal":
+        return _nominal(given)
+    if level == "ordinal":
+        return _interval(given.said, _ranks(given, order))
+    numbers = {label: _number(label) for label in given.labels}
+    if level == "interval":
+        middle = fsum(numbers.values()) / max(len(numbers), 1)
+        return _interval(given.said, {label: number - middle for label, number in numbers.items()})
+    return _ratio(given.said, numbers)
 
 
-def _rank(label: Label) -> tuple[int, float, str]:
-    """Numbers by size, then names by letter, then *does not apply*."""
-    if label is None:
-        return 2, 0.0, ""
-    return (1, 0.0, label) if isinstance(label, str) else (0, label, "")
+def _sums(scale: Scale, apart: dict[Met, float], patterns: Sequence[tuple[Met, int]]) -> list[float]:
+    """Disagreement, number of voices, Σ q, Σ f: added without errors of rounding, so that order is no matter."""
+    heard = Voices([], list(patterns), 0).heard
+    sums = [fsum(apart[met] * times for met, times in patterns), float(heard.total())]
+    sums.append(fsum(scale.squares[place] * times for place, times in heard.items()))
+    columns = zip(*(scale.features[place] for place in heard), strict=True)
+    return sums + [fsum(map(float.__mul__, column, map(float, heard.values()))) for column in columns]
 
 
-def _merge(paired: list[Unit]) -> list[Unit]:
-    """At most MERGED distinct values: neighbours are replaced by their mean, or the sums of a ratio scale explode."""
-    counts = Counter(_number(label) for unit in paired for votes in unit for label in votes)
-    if len(counts) <= MERGED:
-        return paired
-    total, seen, groups = sum(counts.values()), 0, []
-    for value in sorted(counts):
-        groups.append((seen * MERGED // total, value))
-        seen += counts[value]
-    mean: dict[float, float] = {}
-    for _, members in groupby(groups, key=lambda pair: pair[0]):
-        near = [value for _, value in members]
-        weight = sum(counts[value] for value in near)
-        mean |= dict.fromkeys(near, sum(value * counts[value] for value in near) / weight)
-    return [tuple(tuple(mean[_number(label)] for label in votes) for votes in unit) for unit in paired]
+def _finish(sums: Sequence[float]) -> float | None:
+    apart, n, squares, *features = sums
+    expected = n * squares - fsum(one * one for one in features)
+    return None if expected <= 1e-12 * n * squares else 1 - apart * (n - 1) / expected
+
+
+def _nominal(given: Voices) -> Scale:
+    labels = {label: place for place, label in enumerate(given.labels)}
+    parts = [[(labels[label], share) for label, share in shares(votes).items()] for votes in given.said]
+    own = [sum(share * share for _, share in part) for part in parts]
+    features = [[0.0] * len(labels) for _ in parts]
+    for feature, part in zip(features, parts, strict=True):
+        for place, share in part:
+            feature[place] = share
+
+    def apart(met: Met) -> float:
+        together: dict[int, float] = {}
+        for voice in met:
+            for place, share in parts[voice]:
+                together[place] = together.get(place, 0.0) + share
+        same = sum([one * one for one in together.values()]) - sum([own[voice] for voice in met])
+        return len(met) - same / (len(met) - 1)
+
+    return Scale([1.0] * len(parts), features, apart)
+
+
+def _interval(said: Sequence[Votes], numbers: dict[Label, float]) -> Scale:
+    """q is twice a voice's mean square, f √2 times its mean."""
+    means = [fsum(numbers[label] for label in votes) / len(votes) for votes in said]
+    squares = [2 * fsum(numbers[label] ** 2 for label in votes) / len(votes) for votes in said]
+    own = [2 * mean * mean for mean in means]
+
+    def apart(met: Met) -> float:
+        together = sum([means[voice] for voice in met])
+        same = 2 * together * together - sum([own[voice] for voice in met])
+        return sum([squares[voice] for voice in met]) - same / (len(met) - 1)
+
+    return Scale(squares, [[sqrt(2) * mean] for mean in means], apart)
+
+
+def _ranks(given: Voices, order: Sequence[Label]) -> dict[Label, float]:
+    """An ordinal distance is the squared difference of mean ranks, here as shares of all values."""
+    unknown = set(given.labels) - set(order) if order else set()
+    if unknown:
+        raise ValueError(f"the order of the labels does not name {', '.join(sorted(map(str, unknown)))}")
+    counts = dict.fromkeys(order or given.labels, 0.0)
+    heard = given.heard
+    for place, votes in enumerate(given.said):
+        for label, share in shares(votes).items():
+            counts[label] += share * heard[place]
+    n, passed, ranks = fsum(counts.values()), 0.0, {}
+    for label, count in counts.items():
+        ranks[label] = (passed + count / 2) / n - 0.5
+        passed += count
+    return ranks
+
+
+def _ratio(said: Sequence[Votes], numbers: dict[Label, float]) -> Scale:
+    """δ² = 1 - 4ck / (c + k)², and ck / (c + k)² = ∫ c e^(-ct) k e^(-kt) t dt: a product under an integral, which the
+    trapezoidal rule over log t gives to about twelve digits. Nought, from which all else lies 1 apart, is a name."""
+    if min(numbers.values()) < 0:
+        raise ValueError("a ratio scale starts at nought and knows no negative numbers")
+    sizes = [number for number in numbers.values() if number] or [1.0]
+    start, end = log(1e-6 / max(sizes)), log(30 / min(sizes))
+    points = [exp(start + STEP * place) for place in range(int((end - start) / STEP) + 2)]
+    known = {
+        label: [2 * sqrt(STEP) * at * number * exp(-at * number) for at in points] + [float(number == 0)]
+        for label, number in numbers.items()
+    }
+    values = [[(numbers[label], share) for label, share in shares(votes).items()] for votes in said]
+    features = [
+        [fsum(column) for column in zip(*([share * one for one in known[label]] for label, share in part), strict=True)]
+        for part in (shares(votes).items() for votes in said)
+    ]
+
+    @lru_cache(maxsize=262_144)
+    def distance(one: int, two: int) -> float:
+        return sum([p * q * ((a - b) / (a + b)) ** 2 for a, p in values[one] for b, q in values[two] if a != b])
+
+    def apart(met: Met) -> float:
+        return 2 * sum([distance(one, two) for one, two in combinations(met, 2)]) / (len(met) - 1)
+
+    return Scale([1.0] * len(said), features, apart)
 
 
 def _number(label: Label) -> float:
     if label is None or isinstance(label, str):
         raise ValueError(f"{label!r} is not a number, and the question is measured in numbers")
-    return label
-
-
-# ---- the four levels: what to sum over records, and alpha from the sums
-
-Describe = Callable[[Unit], Sums]
-Finish = Callable[[Sums], float | None]
-
-
-def _level(level: Measured, values: Sequence[Label]) -> tuple[Describe, Finish]:
-    place = {value: index for index, value in enumerate(values)}
-    if level == "nominal":
-        return partial(_nominal, place), _finish_nominal
-    if level == "interval":
-        return _interval, _finish_interval
-    if level == "ordinal":
-        return partial(_coincidences, place), partial(_finish_ordinal, len(values))
-    metric = [[_ratio_distance(_number(one), _number(two)) for two in values] for one in values]
-    return partial(_ratio, place, metric), partial(_finish_ratio, metric)
-
-
-def _shares(place: dict[Label, int], unit: Unit) -> list[list[float]]:
-    """One row per coder: the share of its answers that each value has."""
-    rows = []
-    for votes in unit:
-        row = [0.0] * len(place)
-        for label in votes:
-            row[place[label]] += 1 / len(votes)
-        rows.append(row)
-    return rows
-
-
-def _nominal(place: dict[Label, int], unit: Unit) -> Sums:
-    rows = _shares(place, unit)
-    marginals = [sum(column) for column in zip(*rows, strict=True)]
-    same = sum(total * total for total in marginals) - sum(share * share for row in rows for share in row)
-    return [len(unit) - same / (len(unit) - 1), *marginals]
-
-
-def _finish_nominal(sums: Sums) -> float | None:
-    disagreement, *marginals = sums
-    n = sum(marginals)
-    return _one_minus(disagreement / n, (n * n - sum(total * total for total in marginals)) / (n * (n - 1)))
-
-
-def _interval(unit: Unit) -> Sums:
-    """Squared differences need only each coder's mean and mean square."""
-    means = [sum(map(_number, votes)) / len(votes) for votes in unit]
-    squares = [sum(_number(label) ** 2 for label in votes) / len(votes) for votes in unit]
-    others = len(unit) - 1
-    between = 2 * others * sum(squares) - 2 * (sum(means) ** 2 - sum(mean * mean for mean in means))
-    return [between / others, len(unit), sum(means), sum(squares)]
-
-
-def _finish_interval(sums: Sums) -> float | None:
-    disagreement, n, total, squares = sums
-    return _one_minus(disagreement / n, 2 * (n * squares - total * total) / (n * (n - 1)))
-
-
-def _coincidences(place: dict[Label, int], unit: Unit) -> Sums:
-    """The whole matrix, row by row: an ordinal distance depends on how often each value was given in all."""
-    rows = _shares(place, unit)
-    size, others = len(place), len(unit) - 1
-    marginals = [sum(column) for column in zip(*rows, strict=True)]
-    return [
-        (marginals[one] * marginals[two] - sum(row[one] * row[two] for row in rows)) / others
-        for one in range(size)
-        for two in range(size)
-    ]
-
-
-def _finish_ordinal(size: int, sums: Sums) -> float | None:
-    matrix = [sums[row * size : (row + 1) * size] for row in range(size)]
-    marginals = [sum(row) for row in matrix]
-    n, observed, expected = sum(marginals), 0.0, 0.0
-    for one in range(size):
-        passed = marginals[one] / 2
-        for two in range(one + 1, size):
-            distance = (passed + marginals[two] / 2) ** 2
-            passed += marginals[two]
-            observed += 2 * matrix[one][two] * distance
-            expected += 2 * marginals[one] * marginals[two] * distance
-    return _one_minus(observed / n, expected / (n * (n - 1)))
-
-
-def _ratio_distance(one: float, two: float) -> float:
-    if one < 0 or two < 0:
-        raise ValueError("a ratio scale starts at nought and knows no negative numbers")
-    return 0.0 if one == two else ((one - two) / (one + two)) ** 2
-
-
-def _ratio(place: dict[Label, int], metric: Sequence[Sequence[float]], unit: Unit) -> Sums:
-    rows = [[(index, share) for index, share in enumerate(row) if share] for row in _shares(place, unit)]
-    apart = 0.0
-    for index, row in enumerate(rows):
-        for other in rows[index + 1 :]:
-            apart += 2 * sum(a * b * metric[one][two] for one, a in row for two, b in other)
-    marginals = [0.0] * len(place)
-    for row in rows:
-        for index, share in row:
-            marginals[index] += share
-    return [apart / (len(unit) - 1), *marginals]
-
-
-def _finish_ratio(metric: Sequence[Sequence[float]], sums: Sums) -> float | None:
-    disagreement, *marginals = sums
-    n = sum(marginals)
-    expected = sum(
-        total * other * distance
-        for total, row in zip(marginals, metric, strict=True)
-        if total
-        for other, distance in zip(marginals, row, strict=True)
-    )
-    return _one_minus(disagreement / n, expected / (n * (n - 1)))
-
-
-def _one_minus(observed: float, expected: float) -> float | None:
-    """None where there is nothing to disagree about: agreement without variation says nothing."""
-    return None if expected <= 1e-12 else 1 - observed / expected
-
-
-# ---- the interval
-
-
-def _bootstrap(units: list[Sums], finish: Finish, draws: int, seed: int) -> tuple[float | None, float | None]:
-    if len(units) < 2:
-        return None, None
-    random = Random(seed)  # noqa: S311 - a draw that must come out the same again, not a secret
-    drawn = _grouped(units, random)
-    columns = list(zip(*drawn, strict=True))
-    count = max(200, min(draws, WORK // (len(drawn) * (len(columns) + 3))))
-    values = []
-    for _ in range(count):
-        picks = random.choices(range(len(drawn)), k=len(drawn))
-        value = finish([sum(map(column.__getitem__, picks)) for column in columns])
-        if value is not None:
-            values.append(value)
-    return middle(values) if values else (None, None)
-
-
-def _grouped(units: list[Sums], random: Random) -> list[Sums]:
-    """No more than GROUPS: many records are dealt at random into groups of equal size, whose sums are drawn instead."""
-    if len(units) <= GROUPS:
-        return units
-    dealt = units[:]
-    random.shuffle(dealt)
-    return [[sum(column) for column in zip(*dealt[start::GROUPS], strict=True)] for start in range(GROUPS)]
+    return float(label)

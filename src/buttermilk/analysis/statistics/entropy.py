@@ -1,8 +1,8 @@
 """How divided the answers about one record are."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from math import log2, sqrt
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from math import fsum, log2
 from typing import NamedTuple
 
 from buttermilk.analysis.statistics.estimate import Label, Votes
@@ -20,29 +20,20 @@ def entropy(votes: Mapping[Label, float], labels: int) -> Spread:
     """Shannon's entropy of a distribution over `labels` labels: H = -Σ p log2 p, divided by log2 K.
 
     Votes 3, 1, 1 over 3 labels: 1.3710 bits, .8650 normalised, modal share .6. Shannon, C. E. (1948). A mathematical
-    theory of communication. Bell System Technical Journal 27, 379-423.
-    """
-    total = sum(votes.values())
+    theory of communication. Bell System Technical Journal 27, 379-423."""
+    total = fsum(votes.values())
     if total <= 0:
         raise ValueError("there are no votes to be divided")
     shares = [vote / total for vote in votes.values() if vote > 0]
-    bits = max(0.0, -sum(share * log2(share) for share in shares))
+    bits = max(0.0, -fsum(share * log2(share) for share in shares))
     most = log2(max(labels, len(shares), 2))
     return Spread(bits, bits / most, max(shares))
 
 
 def one_voice_each(coders: Iterable[Votes]) -> dict[Label, float]:
     """The mean of the coders' distributions: each counts once, however often it was asked."""
-    whole: dict[Label, float] = {}
+    parts: defaultdict[Label, list[float]] = defaultdict(list)
     for votes in coders:
         for label, count in Counter(votes).items():
-            whole[label] = whole.get(label, 0.0) + count / len(votes)
-    return whole
-
-
-def deviation(numbers: Sequence[float]) -> float:
-    """The standard deviation of a handful of numbers (n in the denominator): the spread where answers are measured."""
-    if not numbers:
-        raise ValueError("there are no numbers to be spread")
-    mean = sum(numbers) / len(numbers)
-    return sqrt(sum((number - mean) ** 2 for number in numbers) / len(numbers))
+            parts[label].append(count / len(votes))
+    return {label: fsum(found) for label, found in parts.items()}

@@ -20,14 +20,21 @@ class Exact(NamedTuple):
     p: float
     attainable: tuple[float, ...]
 
+    @property
+    def mid(self) -> float:
+        """The chance of more, and half the chance of just as much. Where nothing is to be found, it is .05 or less in
+        about 5 of 100 studies; the exact p, in which ties count in full, in fewer.
+
+        Lancaster, H. O. (1961). Significance tests in discrete distributions. JASA 56, 223-234."""
+        return (self.p + max((p for p in self.attainable if p < self.p), default=0.0)) / 2
+
 
 class Estimate(NamedTuple):
     """`Estimate(0.743, 0.42, 1.0, n=11, left_out=1)`: `n` records were used, `left_out` could not be.
 
     `value` is None where the statistic has no meaning, and `note` then says why: `undefined: no variation`. `low` and
     `high` are the ends of the 95 % interval. `pairs` counts the comparisons of two coders behind an agreement; `test`
-    is of the hypothesis that the value is nought, where one is made.
-    """
+    is of the hypothesis that the value is nought, where one is made."""
 
     value: float | None
     low: float | None = None
@@ -45,9 +52,3 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     below = int(place)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
-
-
-def middle(draws: list[float]) -> tuple[float, float]:
-    """The interval that holds the middle 95 % of the draws."""
-    ordered = sorted(draws)
-    return percentile(ordered, 0.025), percentile(ordered, 0.975)

@@ -14,8 +14,7 @@ def benjamini_hochberg(ps: Sequence[float], by_chance: Callable[[float, int], fl
 
     R(t) tests have a p of at most t, and E(t) of them are expected by chance alone: m t, or what `by_chance(t, R)`
     says. Naming what has q ≤ .1 means that about a tenth of the named, on average, is chance. Benjamini, Y. and
-    Hochberg, Y. (1995). Controlling the false discovery rate. J. Royal Statistical Society B 57, 289-300.
-    """
+    Hochberg, Y. (1995). Controlling the false discovery rate. J. Royal Statistical Society B 57, 289-300."""
     times, least, named, adjusted = Counter(ps), 1.0, len(ps), {}
     for t in sorted(times, reverse=True):
         expected = by_chance(t, named) if by_chance else len(ps) * t
@@ -37,8 +36,7 @@ def expected(tests: Counter[tuple[float, ...]], t: float, named: int) -> float:
     and costs nothing. Of those that have one, `named` - 1 are taken to be true finds, those of the smallest F. Heyse,
     J. F. (2011). A false discovery rate procedure for categorical data; Döhler, S., Durand, G. and Roquain, E. (2018).
     New FDR bounds for discrete and heterogeneous tests. Electronic J. Statistics 12, 1867-1900 (procedure AHSU; there
-    all tests count, here those that can reach t: how seldom that errs is measured in docs/design/0009).
-    """
+    all tests count, here those that can reach t: how seldom that errs is measured in docs/design/0009)."""
     chances = Counter[float]()
     for attainable, times in tests.items():
         reached = max((p for p in attainable if p <= t * NEAR), default=0.0)

@@ -14,8 +14,7 @@ def fisher(first: Sequence[int], second: Sequence[int]) -> Exact:
 
     `first` and `second` count the same labels. The lady who tells three of the four cups of either kind has
     `fisher((3, 1), (1, 3))`: p = 34/70. Fisher, R. A. (1935). The design of experiments, ch. 2; for more labels than
-    two Freeman, G. H. and Halton, J. H. (1951). Note on an exact treatment of contingency. Biometrika 38, 141-149.
-    """
+    two Freeman, G. H. and Halton, J. H. (1951). Note on an exact treatment of contingency. Biometrika 38, 141-149."""
     counts = tuple(sorted(one + two for one, two in zip(first, second, strict=True)))
     observed = prod(comb(one + two, one) for one, two in zip(first, second, strict=True))
     return exact(_chances(counts, sum(first)), -observed)

@@ -7,8 +7,7 @@ def holm(ps: Sequence[float]) -> list[float]:
     """Adjusted p values, in the order given: p̃₍ₖ₎ = max over j ≤ k of min(1, (m - j + 1) p₍ⱼ₎).
 
     .01, .04, .03, .005 -> .03, .06, .06, .02. Holm, S. (1979). A simple sequentially rejective multiple test procedure.
-    Scandinavian Journal of Statistics 6, 65-70.
-    """
+    Scandinavian Journal of Statistics 6, 65-70."""
     adjusted, worst = [0.0] * len(ps), 0.0
     for place, index in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
         worst = max(worst, min(1.0, (len(ps) - place) * ps[index]))

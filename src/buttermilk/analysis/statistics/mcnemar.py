@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from math import comb, erfc, sqrt
 
-from buttermilk.analysis.statistics.dealing import convolve, deals, exact, rarity, tails
+from buttermilk.analysis.statistics.dealing import convolve, deals, exact, tails
 from buttermilk.analysis.statistics.estimate import NOTHING, Estimate
 
 Counted = tuple[int, int]
@@ -16,8 +16,7 @@ def mcnemar(lost: int, gained: int, same: int = 0) -> Estimate:
     """The change of a share, (gained - lost) / n, and the exact p: lost ~ B(lost + gained, ½), two-sided.
 
     12 lost and 2 gained: p = 2 (1 + 14 + 91) / 2¹⁴ = .012939. McNemar, Q. (1947). Note on the sampling error of the
-    difference between correlated proportions or percentages. Psychometrika 12, 153-157.
-    """
+    difference between correlated proportions or percentages. Psychometrika 12, 153-157."""
     moved, n = lost + gained, lost + gained + same
     if not n:
         return Estimate(None, note=NOTHING)
@@ -45,8 +44,7 @@ def repeated(units: Iterable[tuple[Counted, Counted]], *, more: bool = False) ->
     with one case Fisher's. No repeat is matched with another: which was called the second is no fact about a model.
 
     Mantel, N. and Haenszel, W. (1959). Statistical aspects of the analysis of data from retrospective studies of
-    disease. J. National Cancer Institute 22, 719-748; exact as in Gart, J. J. (1970). Biometrika 57, 471-475.
-    """
+    disease. J. National Cancer Institute 22, 719-748; exact as in Gart, J. J. (1970). Biometrika 57, 471-475."""
     kept, left_out = [], 0
     for before, after in units:
         if before[1] and after[1]:
@@ -59,9 +57,11 @@ def repeated(units: Iterable[tuple[Counted, Counted]], *, more: bool = False) ->
     parts = sorted((one[0] + two[0], one[1] + two[1], two[1]) for one, two in kept)
     ways = convolve(dict(_hits(*part)) for part in parts) or {}
     observed = sum(after[0] for _, after in kept)
-    if not more:
-        ways, rare = rarity(ways)
-        observed = rare[observed]
+    if not more:  # the rarer, the greater
+        grouped: Counter[int] = Counter()
+        for times in ways.values():
+            grouped[-times] += times
+        ways, observed = grouped, -ways[observed]
     return Estimate(change, n=len(kept), left_out=left_out, test=exact(tails(ways), observed))
 
 

@@ -13,8 +13,7 @@ def rank_sum(first: Sequence[float], second: Sequence[float]) -> Exact:
     """p = the chance that the first's sum of ranks lies as far from its mean, n₁(n₁ + n₂ + 1)/2, or farther; exact.
 
     Equal numbers share the mean of their ranks. Wilcoxon, F. (1945). Individual comparisons by ranking methods.
-    Biometrics Bulletin 1, 80-83; Mann, H. B. and Whitney, D. R. (1947). Annals of Mathematical Statistics 18, 50-60.
-    """
+    Biometrics Bulletin 1, 80-83; Mann, H. B. and Whitney, D. R. (1947). Annals of Mathematical Statistics 18, 50-60."""
     both = Counter([*first, *second])
     values = sorted(both)
     counts = tuple(both[value] for value in values)

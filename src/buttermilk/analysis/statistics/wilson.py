@@ -13,8 +13,7 @@ def wilson(hits: float, n: int, *, left_out: int = 0) -> Estimate:
         (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n)
 
     Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. JASA 22, 209-212.
-    `hits` may be a sum of shares per record (2.5 of 3 records): the interval is then too wide, never too narrow.
-    """
+    `hits` may be a sum of shares per record (2.5 of 3 records): the interval is then too wide, never too narrow."""
     if n < 1:
         return Estimate(None, n=0, left_out=left_out, note="undefined: nothing to count")
     share = min(max(hits / n, 0.0), 1.0)
