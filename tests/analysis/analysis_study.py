@@ -32,6 +32,7 @@ class MemoryStore:
     def __init__(self, run: Run, records: Sequence[Record], rows: Sequence[dict[str, Any]]) -> None:
         self._run, self._rows = run, list(rows)
         self._records = {record.record_hash: record for record in records}
+        self.filed: list[Any] = []
 
     def run(self, run_id: str) -> Run | None:
         return self._run if run_id == self._run.run_id else None
@@ -39,15 +40,25 @@ class MemoryStore:
     def runs(self) -> list[Run]:
         return [self._run]
 
-    def results(self, run_id: str, step: str | None = None) -> Iterator[dict[str, Any]]:
+    def results(self, run_id: str, step: str | None = None, arm: str | None = None) -> Iterator[dict[str, Any]]:
         """Ordered by content, as the door promises, whatever the order of arrival."""
         keys = ("step", "record_id", "agent", "perspective", "variant", "repeat", "job_id")
         for row in sorted(self._rows, key=lambda row: tuple(row[key] for key in keys)):
-            if row["run_id"] == run_id and step in (None, row["step"]):
+            if row["run_id"] == run_id and step in (None, row["step"]) and arm in (None, row["arm"]):
                 yield dict(row)
+
+    def counted(self, run_id: str) -> Iterator[dict[str, Any]]:
+        """Another order than that of `results`, as the door allows."""
+        keys = ("record_id", "step", "agent", "perspective", "variant", "repeat", "job_id")
+        shared = ("step", "agent_hash", "perspective_hash", "prompt_hash", "variant", "codebook_hash", "arm", "wave")
+        for row in sorted(self.results(run_id), key=lambda row: tuple(row[key] for key in keys)):
+            yield row | {"cell": " ".join([row["agent"], *(row[name] for name in shared)])}
 
     def dataset(self, source_fingerprint: str) -> Dataset | None:
         return None
+
+    def papers(self, kind: type[Any], about: str) -> list[Any]:
+        return [paper for paper in self.filed if type(paper) is kind and paper.about == about]
 
     def refs(self, dataset: str) -> Iterator[list[RecordRef]]:
         refs = [
@@ -180,13 +191,13 @@ def row(step: Step, record: Record, agent: Agent, **more: Any) -> dict[str, Any]
         "role": agent.role, "prompt": prompt.name if prompt else "", "prompt_hash": prompt.hash if prompt else "",
         "perspective": lens.name if lens else "", "perspective_hash": lens.hash if lens else "",
         "codebook": step.codebook.name, "codebook_hash": step.codebook.hash, "variant": "{}", "repeat": 1, "wave": "1",
-        "arm": "control", "seed": 1, "status": "answered", "answers": None, "parse": "strict", "refusal": None,
+        "arm": step.arm, "seed": 1, "status": "answered", "answers": None, "parse": "strict", "refusal": None,
         "finish": "stop", "error_kind": "", "error": "", "input_tokens": 310, "output_tokens": 24, "cached_tokens": 0,
         "reasoning_tokens": 0, "cost": None, "currency": "", "price_version": "", "model_returned": agent.model,
         "model_fingerprint": "", "simulated": agent.type == "simulated", "partial": False, "drops": [], "attempt": 1,
         "mode": "live", "shown": "text", "quotes": {},
         "started_at": START.isoformat(), "ended_at": (START + timedelta(minutes=11)).isoformat(), "seconds": 1.25,
-        "tool_output": {}, "logprobs": {},
+        "tool_output": {}, "logprobs": {}, "seed_honoured": None, "priors": [],
     }  # fmt: skip
     given |= more
     key = (given["step"], given["record_id"], given["agent"], given["perspective"], given["variant"], given["repeat"])

@@ -20,6 +20,7 @@ from analysis_study import (
 
 from buttermilk.analysis import compare
 from buttermilk.analysis.compare import Scale
+from buttermilk.analysis.method import Facets
 from buttermilk.analysis.tally import Reader, tally
 from buttermilk.core.flows import Agent, Codebook, Flow, Step
 from buttermilk.core.records import HumanLabel, Part, Record
@@ -83,7 +84,7 @@ def test_a_tool_takes_no_perspective_and_stands_beside_each():
     assert compare.between_agents(asked, Scale.of(asked, 1), SOUND, SOUND).same.value == 1.0
     assert compare.between_agents(asked, Scale.of(asked, 1), STANCE, STANCE).same.value == 0.0
     (pair,) = compare.pairs_of_agents(asked)
-    assert (pair.first, pair.second, pair.same.value, pair.same.n) == ("gpt", "vader", 0.5, 2)
+    assert (pair[:2], pair[2].value, pair[2].n) == (("gpt", "vader"), 0.5, 2)
 
 
 def test_a_refusal_is_no_answer_and_no_disagreement():
@@ -110,10 +111,12 @@ def test_a_match_with_the_human_label_counts_records():
     assert found.table == {("warm", "warm"): 2, ("warm", "cold"): 1, ("cold", "cold"): 1}
 
 
-def test_the_first_coder_is_the_truth_and_the_coders_are_compared():
+def test_what_all_coders_say_is_the_truth_and_the_coders_are_compared():
     labels = {0: [("ana", "warm"), ("bo", "cold")], 1: [("ana", "cold"), ("bo", "cold")]}
     asked, _ = panel([{("gpt", SOUND): ["warm"]}, {("gpt", SOUND): ["cold"]}], labels)
-    assert compare.beside_people(asked, Scale.of(asked, 1), Reader("gpt", SOUND)).right.value == 1.0
+    beside = compare.beside_people(asked, Scale.of(asked, 1), Reader("gpt", SOUND)).right
+    assert (beside.value, beside.n, beside.left_out) == (1.0, 1, 1)  # of the other record nobody has settled it
+    assert asked.unsettled == ["r0"]
     people = compare.between_people(asked, Scale.of(asked, 1))
     assert (people.of, people.same.value, people.same.n) == ("people", 0.5, 2)
 
@@ -127,7 +130,7 @@ def test_always_the_commonest_label_is_the_line_to_pass():
     labels = {number: [("ana", "cold" if number else "warm")] for number in range(4)}
     asked, _ = panel([{("gpt", SOUND): ["warm"]}] * 4, labels)
     best, share = compare.always_the_same(asked)
-    assert (best, share.value, share.n) == ("cold", 0.75, 4)
+    assert (best, share.value, share.n) == (("cold",), 0.75, 4)
 
 
 def test_the_most_divided_record_comes_first_and_agents_have_one_voice_each():
@@ -190,20 +193,21 @@ def test_two_agents_of_one_name_are_told_apart():
     assert judged.agents == [f"gpt@{cold.hash[:6]}", f"gpt@{hot.hash[:6]}"]
 
 
-def test_variables_and_arms_are_settings_of_their_own():
+def test_variables_are_settings_and_arms_are_counted_apart():
     asked, _ = panel([{("gpt", SOUND): ["warm"]}])
     assert asked.settings == [SOUND]
     step = Step(name="judge", agents=(GPT,), codebook=TONE, variables={"tone": ("plain", "warm")})
-    other = step.model_copy(update={"arm": "priors"})
     record = verses(1)[0]
     rows = [
         row(step, record, GPT, variant='{"tone":"plain"}', answers={"tone": "warm"}),
         row(step, record, GPT, variant='{"tone":"warm"}', arm="priors", answers={"tone": "cold"}),
     ]
-    flows = (Flow(name="tone", steps=(step,)), Flow(name="tone", steps=(other,)))
-    run = run_of(flows[0], method=flows)
+    run = run_of(Flow(name="tone", steps=(step,)))
     counted = tally(MemoryStore(run, [record], rows), run)
-    assert next(iter(counted.asked.values())).settings == ["tone=plain · control", "tone=warm · priors"]
+    first, second = counted.asked.values()
+    assert (first.arm, first.name, first.settings) == ("control", "tone", ["tone=plain"])
+    assert (second.arm, second.name, second.settings) == ("priors", "tone (arm priors)", ["tone=warm"])
+    assert first.facets[first.readers[0]] == Facets("gpt-5-mini", variant='{"tone":"plain"}')
 
 
 def test_labels_keep_the_order_of_the_codebook_then_what_else_was_given():

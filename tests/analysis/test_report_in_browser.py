@@ -1,5 +1,6 @@
 """The report as a scholar sees it: opened from a disk, in Chromium, with and without scripts."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from analysis_study import verse_study
 
 from buttermilk.analysis.report import report
 
-FIGURES = 5
+FIGURES = 10
 DRAWN = f"document.querySelectorAll('figure.drawn').length === {FIGURES}"
 
 
@@ -88,3 +89,40 @@ def test_it_prints_on_a4_and_the_charts_are_on_the_paper(opened):
     assert page.locator("figure.drawn details").first.is_hidden()
     assert page.locator("figure svg").first.is_visible()
     assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+
+
+@pytest.mark.slow
+def test_it_is_read_by_its_headings_and_walked_through_by_keyboard(opened):
+    page, _, _ = opened
+    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map(e => Number(e.tagName[1]))")
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    named = page.evaluate("[...document.querySelectorAll('nav a')].map(e => document.querySelector(e.hash)?.innerText)")
+    assert len(named) == page.locator("main section").count()
+    assert all(named)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('nav') !== null")
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#the-method-in-words")
+
+
+@pytest.mark.slow
+def test_all_words_have_the_contrast_that_print_has(opened):
+    """At least 4.5 to 1 (WCAG 2, AA) between the colour of a word and what lies behind it."""
+    page, _, _ = opened
+    script = """() => {
+      const parts = text => text.match(/[\\d.]+/g).map(Number);
+      const light = ([r, g, b]) => [r, g, b].map(c => c / 255)
+        .map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
+      const behind = e => { for (; e; e = e.parentElement) {
+        const found = parts(getComputedStyle(e).backgroundColor);
+        if (found.length < 4 || found[3] > 0) return found; } return [255, 255, 255]; };
+      return [...document.querySelectorAll('h1, h1 span, h2, h3, p, th, td, a, summary, figcaption, caption, pre')]
+        .filter(e => e.innerText.trim()).map(e => {
+          const [one, two] = [light(parts(getComputedStyle(e).color)), light(behind(e))].sort((a, b) => b - a);
+          return [(one + 0.05) / (two + 0.05), e.tagName, e.className]; })
+        .filter(found => found[0] < 4.5);
+    }"""
+    assert page.evaluate(script) == []

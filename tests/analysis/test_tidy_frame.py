@@ -17,7 +17,7 @@ from analysis_study import (
     verses,
 )
 
-from buttermilk.analysis.frame import COLUMNS, as_text, expected, frame, read
+from buttermilk.analysis.frame import COLUMNS, as_text, counted, expected, frame, read
 from buttermilk.core.errors import StoreError
 from buttermilk.core.flows import Codebook, Flow, Step
 from buttermilk.core.records import HumanLabel
@@ -30,6 +30,15 @@ HARM = Codebook(
         question("score", "interval", (), minimum=0, maximum=10, optional=True),
     ),
 )
+
+
+def test_words_and_the_ids_of_answers_are_not_counted_among_what_can_be_compared():
+    cited, why = question("cited", "answer", (), optional=True), question("why", "text", (), optional=True)
+    book = Codebook(name="both", questions=(*HARM.questions, cited, why))
+    said = {"harm": "true", "degree": None, "score": 7, "cited": "3f9a1c22", "why": "it wounds"}
+    found = [(asked.name, label) for asked, label in counted(book, "answered", said)]
+    assert found == [("harm", "true"), ("degree", None), ("score", 7)]
+    assert list(counted(book, "refused", None)) == []
 
 
 def harm_store(*said):
@@ -112,13 +121,14 @@ def test_the_human_label_stands_beside_every_answer():
     assert all(found["expected"] is None for found in frame(store, run).dicts() if found["question"] == "reason")
 
 
-def test_the_first_coder_is_the_one_that_counts():
-    labels = (
-        HumanLabel(question="harm", value=False, coder="ana"),
-        HumanLabel(question="harm", value=True, coder="bo"),
+def test_what_all_coders_say_is_expected_and_nothing_while_they_disagree():
+    ana, bo, cyd = (
+        HumanLabel(question="harm", value=value, coder=coder)
+        for coder, value in (("ana", False), ("bo", True), ("cyd", False))
     )
-    assert expected(labels, "harm") == "false"
-    assert expected(labels, "other") is None
+    assert expected((ana, cyd), "harm") == "false"
+    assert expected((ana, bo, cyd), "harm") is None
+    assert expected((ana, cyd), "other") is None
 
 
 def test_a_whole_number_reads_the_same_however_it_was_written():

@@ -1,8 +1,6 @@
 """Whether a change of what is asked (a prompt, a rule of a style guide) changed the answers: which records, how surely.
-
 Two sides' answers to the same records go in. A record that changed is told from one that merely wobbles by its repeats:
-it differs between the sides by more than it differs within them.
-"""
+it differs between the sides by more than it differs within them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,13 +10,12 @@ from math import fsum
 from typing import NamedTuple
 
 from buttermilk.analysis import words
+from buttermilk.analysis.statistics.drift import Sides, drift
 from buttermilk.analysis.statistics.estimate import Estimate, Exact, Label, Votes
 from buttermilk.analysis.statistics.false_discovery import discoveries, expected
 from buttermilk.analysis.statistics.fisher import fisher
-from buttermilk.analysis.statistics.mcnemar import mcnemar
 from buttermilk.analysis.statistics.paired import paired
 from buttermilk.analysis.statistics.rank_sum import rank_sum
-from buttermilk.analysis.statistics.shift import shift
 from buttermilk.core.hashing import derive_seed
 from buttermilk.core.tables import Table
 
@@ -66,11 +63,9 @@ class Flip(NamedTuple):
 
 
 class Change(NamedTuple):
-    """One agent, one question. Of the `flips`, the strongest first, `by_chance` may be there by chance alone.
-
-    `drift` is over all records; `wobble` counts those that are not named and yet have not always the same answer;
-    `unanswered`, on either side, what was refused, unreadable or failed; `left_out`, records that one side lacks.
-    """
+    """One agent, one question. Of the `flips`, the strongest first, `by_chance` may be there by chance alone. `drift`
+    is over all records; `wobble` counts those that are not named and yet have not always the same answer; `unanswered`,
+    on either side, what was refused, unreadable or failed; `left_out`, records that one side lacks."""
 
     agent: str
     question: str
@@ -85,9 +80,6 @@ class Change(NamedTuple):
     note: str
 
 
-Sides = tuple[Votes, Votes]
-
-
 def changes(
     before: Iterable[Answer],
     after: Iterable[Answer],
@@ -97,10 +89,8 @@ def changes(
     seed: int = 1,
 ) -> list[Change]:
     """For each agent and question that both sides have. `numbers` names the questions that are answered in numbers.
-
     Each record is tested by itself, by Fisher's test or, where numbers are asked for, by ranks. Those are named of
-    which about `level`, on average, is chance (Benjamini and Hochberg's procedure for exact tests).
-    """
+    which about `level`, on average, is chance (Benjamini and Hochberg's procedure for exact tests)."""
     first, second = _grouped(before, numbers), _grouped(after, numbers)
     return [
         _change(agent, question, first[agent, question], second[agent, question], question in numbers, level, seed)
@@ -134,47 +124,41 @@ def _change(agent: str, question: str, one: Side, two: Side, measured: bool, lev
     drawn = derive_seed(seed, "changes", agent, question)
     flips, by_chance, note = _flips(units, measured, level)
     differing = sum(len({*before, *after}) > 1 for before, after in units.values())
+    cells = [[sides] for sides in units.values()]
     return Change(
-        agent,
-        question,
-        len(units),
-        tuple(_shares(list(units.values()), measured, drawn)),
-        OF_NUMBERS if measured else shift(units.values(), seed=drawn),
-        tuple(flips),
-        by_chance,
-        differing - len(flips),
-        (one.unanswered, two.unanswered),
-        len(one.votes.keys() ^ two.votes.keys()),
-        note,
-    )
+        agent, question, len(units), tuple(shares(cells, measured, drawn)),
+        OF_NUMBERS if measured else drift(cells, seed=drawn), tuple(flips), by_chance, differing - len(flips),
+        (one.unanswered, two.unanswered), len(one.votes.keys() ^ two.votes.keys()), note,
+    )  # fmt: skip
 
 
 # ---- over all records
 
 
-def _shares(units: Sequence[Sides], measured: bool, seed: int) -> Iterator[Share]:
-    if measured and units:
-        yield _share(MEAN, units, _number, seed)
+def shares(records: Sequence[Sequence[Sides]], measured: bool, seed: int) -> Iterator[Share]:
+    """Of each label that was given, or of the mean. A record has a cell or several (agents, perspectives), which count
+    alike."""
+    if measured and records:
+        yield _share(MEAN, records, _mean, seed)
         return
-    for label in sorted({label for votes in units for side in votes for label in side}, key=words.label):
-        yield _share(words.label(label), units, partial(_is, label), seed)
+    given = {label for cells in records for sides in cells for votes in sides for label in votes}
+    for label in sorted(given, key=words.label):
+        yield _share(words.label(label), records, partial(_share_of, label), seed)
 
 
-def _is(label: Label, given: Label) -> float:
-    return float(given == label)
+def _share_of(label: Label, votes: Votes) -> float:
+    return votes.count(label) / len(votes)
 
 
 def _number(label: Label) -> float:
     return float(label or 0)
 
 
-def _share(name: str, units: Sequence[Sides], number: Callable[[Label], float], seed: int) -> Share:
-    given = [(list(map(number, before)), list(map(number, after))) for before, after in units]
-    before, after = (fsum(fsum(unit[side]) / len(unit[side]) for unit in given) / len(given) for side in (0, 1))
-    difference = paired(given, seed=derive_seed(seed, name))
-    if name != MEAN and all(len(side) == 1 for unit in given for side in unit):
-        lost, gained = sum(one > two for one, two in given), sum(one < two for one, two in given)
-        difference = difference._replace(test=mcnemar(lost, gained, len(given) - lost - gained).test)
+def _share(name: str, records: Sequence[Sequence[Sides]], number: Callable[[Votes], float], seed: int) -> Share:
+    means = {votes: number(votes) for cells in records for sides in cells for votes in sides}
+    units = [tuple([means[sides[side]] for sides in cells] for side in (0, 1)) for cells in records]
+    before, after = (fsum(fsum(unit[side]) / len(unit[side]) for unit in units) / len(units) for side in (0, 1))
+    difference = paired(((unit[0], unit[1]) for unit in units), seed=derive_seed(seed, name))
     return Share(name, before, after, difference)
 
 
@@ -182,10 +166,12 @@ def _share(name: str, units: Sequence[Sides], number: Callable[[Label], float], 
 
 
 def _flips(units: Mapping[str, Sides], measured: bool, level: float) -> tuple[list[Flip], float, str]:
-    tests = {record_id: _test(votes, measured) for record_id, votes in units.items() if min(map(len, votes)) >= ENOUGH}
+    tests = {
+        record_id: differs(votes, measured) for record_id, votes in units.items() if min(map(len, votes)) >= ENOUGH
+    }
     adjusted = dict(zip(tests, discoveries(list(tests.values())), strict=True))
     named = [record_id for record_id in tests if adjusted[record_id] <= level]
-    named.sort(key=lambda record_id: (tests[record_id].p, -_apart(units[record_id], measured), record_id))
+    named.sort(key=lambda record_id: (tests[record_id].p, -apart(units[record_id], measured), record_id))
     flips = [_flip(one, units[one], measured, tests[one].p, adjusted[one]) for one in named]
     by_chance = expected(Counter(test.attainable for test in tests.values()), flips[-1].p, len(flips)) if flips else 0.0
     few = len(units) - len(tests)
@@ -195,7 +181,8 @@ def _flips(units: Mapping[str, Sides], measured: bool, level: float) -> tuple[li
     return flips, by_chance, note
 
 
-def _test(votes: Sides, measured: bool) -> Exact:
+def differs(votes: Sides, measured: bool) -> Exact:
+    """One record's, or one cell's, two sides."""
     if measured:
         return rank_sum(*(list(map(_number, side)) for side in votes))
     before, after = map(Counter, votes)
@@ -203,7 +190,7 @@ def _test(votes: Sides, measured: bool) -> Exact:
     return fisher([before[label] for label in labels], [after[label] for label in labels])
 
 
-def _apart(votes: Sides, measured: bool) -> float:
+def apart(votes: Sides, measured: bool) -> float:
     if measured:
         return abs(_mean(votes[0]) - _mean(votes[1]))
     return max(abs(votes[0].count(label) / len(votes[0]) - votes[1].count(label) / len(votes[1])) for label in votes[0])
@@ -260,10 +247,10 @@ def _drift(drift: Estimate) -> str:
 
 def _moved(share: Share) -> str:
     found = share.difference
-    test = f", {words.chance(found.test.p)} (McNemar)" if found.test else ""
+    test = f", {words.chance(found.test.p)}" if found.test else ""
     if share.label == MEAN:
         numbers = f"{words.measure(share.after)} in place of {words.measure(share.before)}"
-        return f"the mean is {numbers}, by {words.corrected(found)}"
+        return f"the mean is {numbers}, by {words.corrected(found)}{test}"
     return (
         f"'{share.label}' is {words.percent(share.after)} of answers in place of {words.percent(share.before)}, "
         f"by {words.share(found).replace('-', '−')}{test}"
@@ -279,18 +266,8 @@ def flips_table(found: Iterable[Change]) -> Table:
         for one in found
         for flip in one.flips
     )  # fmt: skip
-    titles = (
-        "agent",
-        "question",
-        "record_id",
-        "before",
-        "after",
-        "counts_before",
-        "counts_after",
-        "p",
-        "false_discovery_rate",
-    )
-    return Table(titles, rows)
+    titles = ("agent", "question", "record_id", "before", "after", "counts_before", "counts_after", "p")
+    return Table((*titles, "false_discovery_rate"), rows)
 
 
 def counted(counts: Mapping[str, int]) -> str:

@@ -1,7 +1,5 @@
-"""Vega-Lite specifications from counts and estimates. All sums are made here: a chart computes nothing.
-
-Every row of a chart has its own name on the left; a row without data is a heading or a gap.
-"""
+"""Vega-Lite specifications from counts and estimates. All sums are made here: a chart computes nothing. Every row of a
+chart has its own name on the left; a row without data is a heading or a gap."""
 
 from collections.abc import Iterable, Sequence
 from math import ceil
@@ -56,13 +54,12 @@ class Box(NamedTuple):
 
 def colours(labels: Sequence[str], *, ordered: bool) -> dict[str, str]:
     """One per label: light to dark where labels have an order; grey for *does not apply*."""
-    named = [label for label in labels if label != words.DOES_NOT_APPLY]
-    if ordered:
-        last = max(len(named) - 1, 1)
-        chosen = {label: STEPS[place * (len(STEPS) - 1) // last] for place, label in enumerate(named)}
-    else:
-        chosen = {label: DISTINCT[place % len(DISTINCT)] for place, label in enumerate(named)}
-    return chosen | ({words.DOES_NOT_APPLY: ABSENT} if len(named) < len(labels) else {})
+    apply = [label for label in labels if label != words.DOES_NOT_APPLY]
+    last = max(len(apply) - 1, 1)
+    tones = [STEPS[place * (len(STEPS) - 1) // last] if ordered else DISTINCT[place % len(DISTINCT)]
+             for place in range(len(apply))]  # fmt: skip
+    absent = {words.DOES_NOT_APPLY: ABSENT} if len(apply) < len(labels) else {}
+    return dict(zip(apply, tones, strict=True)) | absent
 
 
 def ink_on(colour: str) -> str:
@@ -73,50 +70,46 @@ def ink_on(colour: str) -> str:
     return "#ffffff" if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05 else "#000000"
 
 
-def stacked(bars: Sequence[Bar], labels: Sequence[str], *, ordered: bool, shows: str) -> Spec:
+def stacked(bars: Sequence[Bar], labels: Sequence[str], *, ordered: bool, shows: str, of: str = "answers") -> Spec:
     """Bars of one length, divided by label; a share is written into its piece where there is room."""
     colour = colours(labels, ordered=ordered)
     bars = [bar._replace(name=name) for bar, name in zip(bars, _distinct(bar.name for bar in bars), strict=True)]
     pieces = [piece for bar in bars for piece in _pieces(bar, labels, colour)]
-    totals = [{"row": bar.name, "n": f"n = {sum(bar.counts.values()):,}"} for bar in bars if bar.counts]
+    counted = [bar for bar in bars if bar.counts and of == "answers"]
+    totals = [{"row": bar.name, "n": f"n = {sum(bar.counts.values()):,}"} for bar in counted]
     plot = _plot([bar.name for bar in bars])
     room = plot / (plot - 62)
-    axis = {"values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%", "title": "share of answers", "grid": False}
+    axis = {"values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%", "title": f"share of {of}", "grid": False}
     scale = {"domain": list(labels), "range": [colour[label] for label in labels]}
+    whole = {
+        "x": measured("start", scale={"domain": [0, room], "nice": False}, axis=axis), "x2": {"field": "end"},
+        "color": named("label", scale=scale, legend=_legend(labels, plot)),
+    }  # fmt: skip
+    bar = {"type": "bar", "height": ROW - 5, "stroke": "#ffffff", "strokeWidth": 0.5}
+    wide = [piece for piece in pieces if piece["end"] - piece["start"] >= 30 / (plot - 62)]
+    written = {"x": measured("middle"), "text": {"field": "share"}, "color": named("ink", scale=None)}
     layers = [
-        _layer(
-            pieces,
-            {"type": "bar", "height": ROW - 5, "stroke": "#ffffff", "strokeWidth": 0.5},
-            x=_number("start", scale={"domain": [0, room], "nice": False}, axis=axis),
-            x2={"field": "end"},
-            color=_name("label", scale=scale, legend=_legend(labels, plot)),
-            tooltip=_tip("row", "label", "answers", "share"),
-        ),
-        _layer(
-            [piece for piece in pieces if piece["end"] - piece["start"] >= 30 / (plot - 62)],
-            {"type": "text", "fontSize": 11},
-            x=_number("middle"),
-            text={"field": "share"},
-            color=_name("ink", scale=None),
-        ),
+        layer(pieces, bar, **whole, tooltip=told("row", "label", "answers", "share")),
+        layer(wide, {"type": "text", "fontSize": 11}, **written),
         _at_the_right(totals, "n", 1 + 5 / plot),
     ]
     return _whole([bar.name for bar in bars], [bar.name for bar in bars if not bar.counts], layers, shows)
 
 
-def _layer(values: list[Spec], mark: Spec, **encoding: Any) -> Spec:
-    return {"data": {"values": values}, "mark": mark, "encoding": encoding}
+def layer(values: list[Spec] | None, mark: Spec, **encoding: Any) -> Spec:
+    """Without values of its own it draws those of the whole chart."""
+    return ({} if values is None else {"data": {"values": values}}) | {"mark": mark, "encoding": encoding}
 
 
-def _number(field: str, **more: Any) -> Spec:
+def measured(field: str, **more: Any) -> Spec:
     return {"field": field, "type": "quantitative", **more}
 
 
-def _name(field: str, **more: Any) -> Spec:
+def named(field: str, **more: Any) -> Spec:
     return {"field": field, "type": "nominal", **more}
 
 
-def _tip(*fields: str) -> list[Spec]:
+def told(*fields: str) -> list[Spec]:
     return [{"field": field} for field in fields]
 
 
@@ -149,14 +142,14 @@ def intervals(marks: Sequence[Mark], guides: Sequence[Guide], title: str, *, as_
     written = words.percent if as_share else words.decimal
     ends = [{"row": name, "text": f"{written(one.value or 0.0)}  (n = {one.n:,})"} for name, one in known]
     axis = {"values": ticks, "format": ".0%" if as_share else ".1f", "title": title, "gridColor": "#efefef"}
-    across = _number("low", scale={"domain": domain, "nice": False, "zero": False}, axis=axis)
-    tip = _tip("row", "value", "low", "high")
+    across = measured("low", scale={"domain": domain, "nice": False, "zero": False}, axis=axis)
+    tip = told("row", "value", "low", "high")
     point = {"type": "point", "filled": True, "size": 60, "color": ACCENT, "opacity": 1}
     rule = {"type": "rule", "strokeWidth": 2, "color": ACCENT}
     layers = [
         *_guides(guides),
-        _layer(values, rule, x=across, x2={"field": "high"}, tooltip=tip),
-        _layer(values, point, x=_number("value"), tooltip=tip),
+        layer(values, rule, x=across, x2={"field": "high"}, tooltip=tip),
+        layer(values, point, x=measured("value"), tooltip=tip),
         _at_the_right(ends, "text", 1 + (1 - least) * 8 / plot),
     ]
     headings = [mark.name for mark in marks if mark.estimate is None]
@@ -165,14 +158,12 @@ def intervals(marks: Sequence[Mark], guides: Sequence[Guide], title: str, *, as_
 
 def _distinct(names: Iterable[str]) -> list[str]:
     """A row is known by its name: one that comes again is told apart by spaces of no width, which nobody sees."""
-    taken: set[str] = set()
-    found = []
+    found: dict[str, None] = {}
     for name in names:
-        while name in taken:
+        while name in found:
             name += "\u200b"
-        taken.add(name)
-        found.append(name)
-    return found
+        found[name] = None
+    return list(found)
 
 
 def _or(number: float | None, instead: float | None) -> float:
@@ -186,8 +177,8 @@ def _guides(guides: Sequence[Guide]) -> list[Spec]:
     for place, guide in enumerate(guides):
         lean = "center" if len(guides) == 1 else ("right", "left")[place % 2]
         name = {"type": "text", "baseline": "bottom", "dy": -4, "fontSize": 10.5, "color": PALE, "align": lean}
-        found.append(_layer([guide._asdict()], line, x=_number("at"), y=None))
-        found.append(_layer([guide._asdict()], name, x=_number("at"), y={"value": 0}, text={"field": "name"}))
+        found.append(layer([guide._asdict()], line, x=measured("at"), y=None))
+        found.append(layer([guide._asdict()], name, x=measured("at"), y={"value": 0}, text={"field": "name"}))
     return found
 
 
@@ -199,14 +190,14 @@ def boxes(found: Sequence[Box], unit: str, shows: str) -> Spec:
     span = end - start or 1.0
     plot = _plot([box.name for box in found])
     scale = {"domain": [start - span * 0.02, end + span * 80 / (plot - 80)], "nice": False, "zero": False}
-    along = _number("least", scale=scale, axis={"title": unit, "gridColor": "#efefef", "tickCount": 6})
-    tip, rule = _tip("row", *names), {"type": "rule", "color": ACCENT, "strokeWidth": 1.5}
+    along = measured("least", scale=scale, axis={"title": unit, "gridColor": "#efefef", "tickCount": 6})
+    tip, rule = told("row", *names), {"type": "rule", "color": ACCENT, "strokeWidth": 1.5}
     bar, tick = {"type": "bar", "height": 10, "color": "#a9c4dc"}, {"type": "tick", "thickness": 3, "size": 14}
     totals = [{"row": box.name, "n": f"n = {box.n:,}"} for box in found]
     layers = [
-        _layer(values, rule, x=along, x2={"field": "most"}, tooltip=tip),
-        _layer(values, bar, x=_number("lower"), x2={"field": "upper"}, tooltip=tip),
-        _layer(values, tick | {"color": "#132a45"}, x=_number("median")),
+        layer(values, rule, x=along, x2={"field": "most"}, tooltip=tip),
+        layer(values, bar, x=measured("lower"), x2={"field": "upper"}, tooltip=tip),
+        layer(values, tick | {"color": "#132a45"}, x=measured("median")),
         _at_the_right(totals, "n", end + span * 8 / plot),
     ]
     return _whole([box.name for box in found], [], layers, shows)
@@ -221,18 +212,12 @@ def matrix(names: Sequence[str], cells: Sequence[tuple[str, str, float]], shows:
     label = {"labelLimit": 150, "title": None, "domain": False, "ticks": False, "labelColor": INK}
     scale, size = {"domain": list(names)}, max(44, min(78, 480 // max(len(names), 1)))
     axes = {
-        "x": _name("column", sort=None, axis=label | {"orient": "top", "labelAngle": -30}, scale=scale),
-        "y": _name("row", sort=None, axis=label, scale=scale),
+        "x": named("column", sort=None, axis=label | {"orient": "top", "labelAngle": -30}, scale=scale),
+        "y": named("row", sort=None, axis=label, scale=scale),
     }
-    layers: list[Spec] = [
-        {
-            "mark": {"type": "rect", "stroke": "#ffffff", "strokeWidth": 2},
-            "encoding": {"color": _name("fill", scale=None)},
-        },
-        {
-            "mark": {"type": "text", "fontSize": 12},
-            "encoding": {"text": {"field": "text"}, "color": _name("ink", scale=None)},
-        },
+    layers = [
+        layer(None, {"type": "rect", "stroke": "#ffffff", "strokeWidth": 2}, color=named("fill", scale=None)),
+        layer(None, {"type": "text", "fontSize": 12}, text={"field": "text"}, color=named("ink", scale=None)),
     ]
     frame = {"width": size * len(names), "height": 34 * len(names), "description": shows, "config": CONFIG}
     return frame | {"data": {"values": values}, "encoding": axes, "layer": layers}
@@ -246,7 +231,7 @@ def _mix(share: float) -> str:
 
 def _at_the_right(values: list[Spec], field: str, at: float) -> Spec:
     mark = {"type": "text", "align": "left", "fontSize": 11, "color": PALE}
-    return _layer(values, mark, x={"datum": at}, text={"field": field})
+    return layer(values, mark, x={"datum": at}, text={"field": field})
 
 
 def _plot(names: Iterable[str]) -> float:
@@ -263,6 +248,7 @@ def _legend(labels: Sequence[str], plot: float) -> Spec:
     }  # fmt: skip
 
 
+FIT = {"type": "fit-x", "contains": "padding"}
 CONFIG: Spec = {
     "font": FONT,
     "view": {"stroke": None},
@@ -279,16 +265,10 @@ def _whole(rows: Sequence[str], headings: Sequence[str], layers: list[Spec], sho
         "title": None, "domain": False, "ticks": False, "labelLimit": NAMES, "labelPadding": 8,
         "labelFontWeight": weight if headings else "normal",
     }  # fmt: skip
-    shared = {"field": "row", "type": "nominal", "sort": None, "scale": {"domain": list(rows)}, "axis": axis}
+    shared = named("row", sort=None, scale={"domain": list(rows)}, axis=axis)
     for layer in layers:
         upward = layer["encoding"].pop("y", shared)
         layer["encoding"] |= {} if upward is None else {"y": upward}
-    return {
-        "description": shows,
-        "width": WIDTH,
-        "height": ROW * len(rows),
-        "autosize": {"type": "fit-x", "contains": "padding"},
-        "padding": {"left": 2, "right": 2, "top": 4 + above, "bottom": 4},
-        "layer": layers,
-        "config": CONFIG,
-    }
+    padding = {"left": 2, "right": 2, "top": 4 + above, "bottom": 4}
+    frame = {"width": WIDTH, "height": ROW * len(rows), "autosize": FIT, "padding": padding}
+    return {"description": shows, **frame, "layer": layers, "config": CONFIG}

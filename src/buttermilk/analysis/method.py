@@ -1,19 +1,37 @@
 """What a run asked, as the analysis needs it: steps in order, an answer's codebook, names that tell apart."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from buttermilk.core.errors import StoreError
 from buttermilk.core.flows import Agent, Codebook, Perspective, Prompt, Step
 from buttermilk.core.jobs import Run
 
 
-class Method:
-    """The flows of a run (one, or one per cell of a sweep) read together.
+class Facets(NamedTuple):
+    """What a reader's setting is made of: `Facets("gpt-5.2", "tja", "judge@3f9a1c", "{}")`; empty where it has none."""
 
-    A name that stands for two different things, as `gpt` does when a sweep gives it two temperatures, is told apart by
-    the first digits of its hash: `gpt@3f9a1c`.
-    """
+    model: str = ""
+    perspective: str = ""
+    prompt: str = ""
+    variant: str = ""
+
+
+def told(run: Run, name: str) -> Mapping[str, Any]:
+    """A block of the run's configuration, as it was composed; empty where there is none."""
+    given = run.config.get(name)
+    return given if isinstance(given, Mapping) else {}
+
+
+def prompt_name(row: Mapping[str, Any]) -> str:
+    """`judge@3f9a1c`"""
+    return f"{row['prompt']}@{row['prompt_hash'][:6]}" if row["prompt"] else ""
+
+
+class Method:
+    """The flows of a run (one, or one per cell of a sweep) read together. A name that stands for two different things,
+    as `gpt` does when a sweep gives it two temperatures, is told apart by the first digits of its hash:
+    `gpt@3f9a1c`."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -66,22 +84,17 @@ class Method:
         return [self.shown(agent.name, agent.hash) for agent in self.agents(step)]
 
     def setting(self, row: Mapping[str, Any]) -> str:
-        """Under what an answer was given: its perspective, and the prompt, variables and arm where they differ.
-
-        `tja`, `tja · judge@3f9a1c`, `tja · tone=plain`; empty where a step has none of them, and for a tool.
-        """
-        known = (row["step"], row["perspective_hash"], row["prompt_hash"], row["variant"], row["arm"])
+        """Under what an answer was given: its perspective, and the prompt and variables where they differ. `tja`, `tja
+        · judge@3f9a1c`, `tja · tone=plain`; empty where a step has none of them, and for a tool."""
+        known = (row["step"], row["perspective_hash"], row["prompt_hash"], row["variant"])
         if known not in self._settings:
-            self._settings[known] = self._setting(row)
+            lens = self.shown(row["perspective"], row["perspective_hash"])
+            prompt = prompt_name(row) if len(self.prompts(row["step"])) > 1 else ""
+            swept = row["variant"].strip("{}").replace('"', "").replace(":", "=").replace(",", ", ")
+            self._settings[known] = " · ".join(filter(None, (lens, prompt, swept)))
         return self._settings[known]
 
-    def _setting(self, row: Mapping[str, Any]) -> str:
-        step = row["step"]
-        parts = [self.shown(row["perspective"], row["perspective_hash"])]
-        if row["prompt"] and len(self.prompts(step)) > 1:
-            parts.append(f"{row['prompt']}@{row['prompt_hash'][:6]}")
-        if row["variant"] not in ("", "{}"):
-            parts.append(row["variant"].strip("{}").replace('"', "").replace(":", "=").replace(",", ", "))
-        if len({item.arm for item in self.steps[step]}) > 1:
-            parts.append(row["arm"])
-        return " · ".join(part for part in parts if part)
+    def facets(self, row: Mapping[str, Any]) -> Facets:
+        """The same in pieces, and the model."""
+        lens = self.shown(row["perspective"], row["perspective_hash"])
+        return Facets(row["model"], lens, prompt_name(row), "" if row["variant"] == "{}" else row["variant"])

@@ -1,19 +1,17 @@
 """Whether today's answers to the same tests differ from the baseline's by more than chance, and whose doing that was.
-
 An alarm is raised only for what the scholar did not change. Where the prompt, the criteria, the codebook or the
 declared agent moved as well, a change is what was asked for: it is listed under `changed`, and is no alarm. A newer
-buttermilk asks the same questions, so it excuses nothing: it is named as a possible cause.
-"""
+buttermilk asks the same questions, so it excuses nothing: it is named as a possible cause."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from buttermilk.analysis import words
+from buttermilk.analysis.statistics.drift import drift
 from buttermilk.analysis.statistics.estimate import Estimate, Exact, Votes
 from buttermilk.analysis.statistics.holm import countable, holm
 from buttermilk.analysis.statistics.mcnemar import Counted, repeated
-from buttermilk.analysis.statistics.shift import shift
 from buttermilk.core.hashing import derive_seed
 
 LEVEL = 0.005  # of one watch: with one a day, few quiet weeks have an alarm (docs/design/0009 says how few)
@@ -46,10 +44,8 @@ class Outcome(NamedTuple):
 
 class Alarm(NamedTuple):
     """`kind`: passes, labels, refused, unparsed, repaired, truncated; without a p, as they need none: model, gone.
-
     `cause`: `model`, `code`, or what the scholar changed: `prompt`, `criteria`, `codebook`, `agent`; joined by *and*.
-    `p` is Holm's. `case` is empty where it is about all of an agent's answers.
-    """
+    `p` is Holm's. `case` is empty where it is about all of an agent's answers."""
 
     kind: str
     agent: str
@@ -84,10 +80,8 @@ Sides = tuple[Sequence[Outcome], Sequence[Outcome]]
 
 
 class Pair(NamedTuple):
-    """One agent's answers to one prompt's cases, before and now; only cases of which not a word has changed.
-
-    `moved` says from what to what: `{"model": ("a-0801", "a-1101")}`.
-    """
+    """One agent's answers to one prompt's cases, before and now; only cases of which not a word has changed. `moved`
+    says from what to what: `{"model": ("a-0801", "a-1101")}`."""
 
     agent: str
     opening: str
@@ -115,11 +109,9 @@ class Suspect(NamedTuple):
 
 def watch(baseline: Sequence[Outcome], today: Sequence[Outcome], *, level: float = LEVEL, seed: int = 1) -> Watched:
     """Compare two rounds of the same tests: how many pass, which labels, how many are refused; Holm over all of it.
-
-    Answers are compared within each case, all repeats with all (see `repeated` and `shift`); a call that failed is no
+    Answers are compared within each case, all repeats with all (see `repeated` and `drift`); a call that failed is no
     answer. Tests that could give no alarm, whatever was answered, do not count. That the model returned is another, or
-    that a case gets no answer any more, needs no test.
-    """
+    that a case gets no answer any more, needs no test."""
     pairs = _pairs(baseline, today)
     suspects = [suspect for pair in pairs for suspect in _suspects(pair, seed)]
     counted = [suspects[place] for place in countable([one.test.attainable[0] for one in suspects], level)]
@@ -139,13 +131,11 @@ def watch(baseline: Sequence[Outcome], today: Sequence[Outcome], *, level: float
     edited = _not_compared(baseline, today)
     moved = {"model" if name in ("agent", "fingerprint") else name for pair in pairs for name in pair.moved}
     moved |= {"data"} if edited else set()
-    return Watched(
-        tuple(alarm for pair, alarm in found if not _excused(pair, alarm)),
-        tuple(name for name in ("prompt", "criteria", "codebook", "model", "data", "code") if name in moved),
-        (*notes, *edited, *_missing(baseline, today)),
-        tuple(alarm for pair, alarm in found if _excused(pair, alarm)),
-        not pairs,
+    alarms, changed = (
+        tuple(alarm for pair, alarm in found if _excused(pair, alarm) is excused) for excused in (False, True)
     )
+    names = tuple(name for name in ("prompt", "criteria", "codebook", "model", "data", "code") if name in moved)
+    return Watched(alarms, names, (*notes, *edited, *_missing(baseline, today)), changed, not pairs)
 
 
 def _excused(pair: Pair, alarm: Alarm) -> bool:
@@ -230,7 +220,7 @@ def _suspects(pair: Pair, seed: int) -> Iterator[Suspect]:
     questions = {name for sides in answered.values() for side in sides for one in side for name in one.labels}
     for question in sorted(questions):
         votes = {case: (_votes(sides[0], question), _votes(sides[1], question)) for case, sides in answered.items()}
-        found = shift(votes.values(), seed=derive_seed(seed, "watch", pair.opening, question))
+        found = drift([[sides] for sides in votes.values()], seed=derive_seed(seed, "watch", pair.opening, question))
         yield from _tested(pair, "labels", "", _relabelled(question, votes), found)
 
 
@@ -279,10 +269,8 @@ def _most(units: Mapping[str, tuple[Counted, Counted]]) -> str:
     """`, most of all 'a' (0 of 5, in place of 5 of 5)`: the cases that moved most."""
     apart = {case: abs(new / among - old / of) for case, ((old, of), (new, among)) in units.items() if of and among}
     named = sorted((case for case in apart if apart[case]), key=lambda case: (-apart[case], case))[:MOST_NAMED]
-    said = (
-        f"'{case}' ({units[case][1][0]} of {units[case][1][1]}, in place of {units[case][0][0]} of {units[case][0][1]})"
-        for case in named
-    )
+    told = "'{}' ({} of {}, in place of {} of {})"
+    said = (told.format(case, *units[case][1], *units[case][0]) for case in named)
     return f", most of all {words.listing(said)}" if named else ""
 
 
@@ -309,19 +297,14 @@ def _certain(pair: Pair) -> Iterator[Alarm]:
         yield Alarm("model", pair.agent, "", said, None, cause)
     gone = [case for case, (before, now) in pair.cases.items() if _answers(before) and not _answers(now)]
     look = "A model that was switched off fails like this: look at the errors, and at what its provider announces."
-    if len(gone) == len(pair.cases):
-        said = f"{pair.opening} answers nothing any more: all calls failed. {look}"
-        yield Alarm("gone", pair.agent, "", said, None, pair.cause)
-    else:
-        for case in gone:
-            said = f"{pair.opening} does not answer the case '{case}' any more: all its calls failed. {look}"
-            yield Alarm("gone", pair.agent, case, said, None, pair.cause)
+    for case in [""] if len(gone) == len(pair.cases) else gone:
+        said = f"does not answer the case '{case}' any more: all its" if case else "answers nothing any more: all"
+        yield Alarm("gone", pair.agent, case, f"{pair.opening} {said} calls failed. {look}", None, pair.cause)
 
 
 def _only_the_fingerprint(pair: Pair) -> str:
-    old, new = pair.moved["fingerprint"]
-    said = f"The fingerprint given with {pair.agent}'s answers is {new} in place of {old}"
-    return f"{said}; the answers are as they were."
+    said = "The fingerprint given with {}'s answers is {} in place of {}; the answers are as they were."
+    return said.format(pair.agent, *reversed(pair.moved["fingerprint"]))
 
 
 MOVED = {
@@ -329,12 +312,7 @@ MOVED = {
     "fingerprint": "The fingerprint its provider gives changed from {} to {}",
     "code": "buttermilk changed from {} to {}",
 }
-NAMES = {
-    "prompt": "the prompt",
-    "criteria": "the criteria",
-    "codebook": "the codebook",
-    "agent": "how the agent is declared",
-}
+NAMES = {name: f"the {name}" for name in YOURS} | {"agent": "how the agent is declared"}
 
 
 def _why(pair: Pair) -> str:

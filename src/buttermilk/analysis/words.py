@@ -55,6 +55,12 @@ def corrected(estimate: Estimate) -> str:
     return f"{decimal(estimate.value)} [{decimal(estimate.low)}, {decimal(estimate.high)}]"
 
 
+def plain(estimate: Estimate) -> tuple[str, ...]:
+    """For a spreadsheet: `0.7434`, `0.4175`, `1.0000`, `11`, `1`."""
+    numbers = ("" if number is None else f"{number:.4f}" for number in estimate[:3])
+    return (*numbers, str(estimate.n), str(estimate.left_out))
+
+
 def share(estimate: Estimate) -> str:
     """`81.0% [75.0, 85.8]`, or why there is none."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
@@ -83,13 +89,12 @@ def listing(names: Iterable[str]) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
-def day(at: str) -> str:
+def day(at: str | datetime) -> str:
     """`2026-11-22T19:24:03+00:00` -> `22 November 2026, 19:24 UTC`"""
     if not at:
-        return "unknown"
-    moment = datetime.fromisoformat(at)
-    zone = moment.tzname() or ""
-    return f"{moment.day} {moment:%B %Y, %H:%M} {zone}".strip()
+        return UNKNOWN
+    moment = at if isinstance(at, datetime) else datetime.fromisoformat(at)
+    return f"{moment.day} {moment:%B %Y, %H:%M} {moment.tzname() or ''}".strip()
 
 
 def span(first: str, last: str) -> str:

@@ -1,13 +1,12 @@
 """The parts of a report that describe: what was asked of whom, what came back, what it cost, how it was made."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from buttermilk.analysis import words
-from buttermilk.analysis.method import Method
+from buttermilk.analysis.method import told
 from buttermilk.analysis.page import Block, Grid, Heading, Section, Text, grid
 from buttermilk.analysis.tally import Tally
-from buttermilk.core.flows import Agent, Codebook, Question
+from buttermilk.core.flows import Agent, Question
 from buttermilk.core.hashing import canonical, fingerprint
 from buttermilk.core.jobs import Run
 
@@ -21,6 +20,7 @@ LEVELS = {
     "ratio": "a number on a scale that starts at nought",
     "text": "free text",
     "quote": "words copied from the record",
+    "answer": "the id of an answer that was read",
     "group": "answers to the questions below",
 }
 
@@ -55,54 +55,23 @@ def state_line(run: Run, jobs: int) -> str:
 
 def asked_of_whom(run: Run, tally: Tally) -> Section:
     method = tally.method
-    blocks: list[Block] = [Text(methods_sentence(run, tally)), _dataset(run, tally), *_steps(tally)]
-    blocks += [_agents(tally), *_perspectives(method), *_codebooks(method)]
+    blocks: list[Block] = [_dataset(run, tally), *_steps(tally)]
+    blocks.append(_agents(tally))
+    for book in {book.hash: book for step in method.steps for book in method.codebooks(step)}.values():
+        blocks.append(Heading(f"The questions: codebook {book.name}@{book.version}"))
+        blocks += [block for question in book.questions for block in _question(question)]
     return Section("What was asked of whom", tuple(blocks))
 
 
-def methods_sentence(run: Run, tally: Tally) -> str:
-    """The method with its numbers filled in, ready to be copied into a paper."""
-    method = tally.method
-    agents = {agent.hash for step in method.steps for agent in method.agents(step)}
-    put = (
-        f"{words.plural(tally.records, 'record')} of the data set “{run.dataset}” were put to "
-        f"{words.plural(len(agents), 'agent')} in {words.plural(len(method.steps), 'step')}"
-    )
-    steps = [_step_sentence(tally, name) for name in method.steps]
-    wave = (
-        f"The answers belong to wave {run.wave} and were collected on {words.span(tally.first_at, tally.last_at)}, "
-        f"with seed {run.seed}"
-    )
-    ended = f"Of {words.plural(run.planned or tally.jobs, 'planned job')}, {words.count(tally.jobs)} ended: "
-    by = [f"{words.count(tally.whole.statuses[status])} {status}" for status in STATUSES]
-    return ". ".join([put, *steps, wave if tally.first_at else f"Wave {run.wave}", ended + words.listing(by)]) + "."
-
-
-def _step_sentence(tally: Tally, name: str) -> str:
-    method = tally.method
-    step = method.steps[name][0]
-    agents = [tally.name(agent) for agent in method.agent_names(name)]
-    questions = [question.name for book in method.codebooks(name) for question in book.questions]
-    asked = f"In the step “{name}”, {words.listing(agents)} answered {words.listing(dict.fromkeys(questions))}"
-    prompts = [prompt.version_name for prompt in method.prompts(name)]
-    lenses = [one.name for one in method.perspectives(name)]
-    asked += f", asked by prompt {words.listing(prompts)}" if prompts else ""
-    asked += f", from {words.plural(len(lenses), 'perspective')} ({words.listing(lenses)})" if lenses else ""
-    asked += f", {step.repeats} times each" if step.repeats > 1 else ", once"
-    fixed = [agent.name for agent in method.agents(name) if agent.deterministic or agent.role == "tool"]
-    if fixed and (lenses or step.repeats > 1):
-        asked += f" (tools, here {words.listing(fixed)}, take no perspective; one that cannot vary is asked once)"
-    read = words.listing(f"“{source}”" for source in dict.fromkeys(step.reads.values()))
-    return asked + (f", after reading the answers of {read}" if read else "")
-
-
 def _dataset(run: Run, tally: Tally) -> Grid:
-    about = run.config.get("data")
-    given = about if isinstance(about, Mapping) else {}
+    given = told(run, "data")
     named = ("version", "source", "licence", "consent", "sensitivity")
     coders = sorted({label.coder for labels in tally.labels.values() for label in labels})
     labelled = f"{words.plural(len(tally.labels), 'record')}, by {words.listing(coders)}" if coders else "none"
     rows = [("name", run.dataset), ("records", words.count(tally.records))]
+    match run.config.get("run"), run.config.get("whole"):
+        case {"records": "anchor"}, {"records": int(of)}:
+            rows[1] = ("records", f"{words.count(tally.records)}: the anchor set, of {words.count(of)}")
     rows += [(name, str(given[name])) for name in named if given.get(name)]
     match run.config.get("left_out"):
         case {"rows": int(count), "first": list(first)}:  # 2, ["data/verse.csv row 6: the row has 2 cells; …"]
@@ -116,16 +85,14 @@ def _steps(tally: Tally) -> Iterator[Block]:
     method = tally.method
     rows = [
         (
-            name,
-            ", ".join(versions[0].after) or "—",
-            ", ".join(map(tally.name, method.agent_names(name))),
+            name, ", ".join(versions[0].after) or "—", ", ".join(map(tally.name, method.agent_names(name))),
             ", ".join(one.name for one in method.perspectives(name)) or "—",
             ", ".join(prompt.version_name for prompt in method.prompts(name)) or "—",
             " or ".join(str(number) for number in sorted({item.repeats for item in versions})),
             ", ".join(f"{book.name}@{book.version}" for book in method.codebooks(name)),
         )
         for name, versions in method.steps.items()
-    ]
+    ]  # fmt: skip
     titles = ("step", "after", "agents", "perspectives", "prompt", "repeats#", "codebook")
     note = "A prompt's name is followed by the first digits of its fingerprint: another wording is another prompt."
     yield grid("The steps, in order.", titles, rows, note=note)
@@ -144,13 +111,10 @@ def _agents(tally: Tally) -> Grid:
     for step in method.steps:
         for agent in method.agents(step):
             name = method.shown(agent.name, agent.hash)
-            answered = tally.returned.get(name, Counter())
-            by = ", ".join(f"{model} ({words.count(number)})" for model, number in answered.most_common())
             kind = "simulation" if name in tally.simulated else KINDS[agent.role]
-            rows[agent.hash] = (tally.name(name), kind, agent.model or agent.type, by or "—", _parameters(agent))
-    note = "“Answered by” is the model that the provider says gave the answers, with their number."
-    titles = ("agent", "kind", "asked for", "answered by", "parameters`")
-    return grid("The agents.", titles, rows.values(), note=note)
+            rows[agent.hash] = (tally.name(name), kind, agent.model or agent.type, _parameters(agent))
+    note = "Which model answered for each, and when, is among the references."
+    return grid("The agents.", ("agent", "kind", "asked for", "parameters`"), rows.values(), note=note)
 
 
 def _parameters(agent: Agent) -> str:
@@ -159,38 +123,6 @@ def _parameters(agent: Agent) -> str:
         f"{key}={value if isinstance(value, str) else canonical(value)}" for key, value in agent.parameters.items()
     )
     return words.excerpt(", ".join(shown), 320) or "none sent"
-
-
-def _perspectives(method: Method) -> Iterator[Block]:
-    found = {one.hash: one for step in method.steps for one in method.perspectives(step)}
-    if not found:
-        yield Text("The agents were given no perspective: each answered from the question alone.")
-        return
-    rows = [
-        (
-            method.shown(one.name, one.hash), one.title or "—", one.author or "—", one.source or "—",
-            one.retrieved or "—", one.licence or "—", f"{one.version or '—'} ({one.hash[:6]})",
-        )
-        for one in found.values()
-    ]  # fmt: skip
-    titles = ("perspective", "title", "author", "source", "retrieved", "licence", "version")
-    yield grid("The perspectives: sets of criteria that the agents were told to judge by.", titles, rows)
-
-
-def _codebooks(method: Method) -> Iterator[Block]:
-    found = {book.hash: book for step in method.steps for book in method.codebooks(step)}
-    for book in found.values():
-        yield Heading(f"The questions: codebook {book.name}@{book.version}")
-        credit = _credit(book)
-        if credit:
-            yield Text(credit)
-        for question in book.questions:
-            yield from _question(question)
-
-
-def _credit(book: Codebook) -> str:
-    parts = (book.title, book.author, book.source, book.licence)
-    return ". ".join(part.rstrip(".") for part in parts if part) + "." if any(parts) else ""
 
 
 def _question(question: Question, within: str = "") -> Iterator[Block]:
@@ -223,7 +155,9 @@ def what_came_back(tally: Tally) -> Section:
     )
     titles = ("step", "agent", "jobs#", "answered#", "refused#", "unparsed#", "failed#")
     table = grid("What came back, by step and agent.", titles, rows, note=note, grouped=True)
-    return Section("What came back", (table, *_parses(tally), *_quotes(tally), *_errors(tally), *_cautions(tally)))
+    return Section(
+        "What came back", (table, *_parses(tally), *_quotes(tally), *_cited(tally), *_errors(tally), *_cautions(tally))
+    )
 
 
 def _parses(tally: Tally) -> Iterator[Block]:
@@ -271,6 +205,21 @@ def _quotes(tally: Tally) -> Iterator[Block]:
         )
 
 
+def _cited(tally: Tally) -> Iterator[Block]:
+    """Whether the answers that were cited had been read at all."""
+    rows = [
+        (step, agent, *map(words.count, (came.cited.total(), came.cited["exact"], came.cited["missing"])))
+        for step, agent, came in tally.each
+        if came.cited
+    ]
+    if rows:
+        lost = tally.whole.cited["missing"]
+        text = f"Of {words.plural(tally.whole.cited.total(), 'cited answer')}, {words.count(lost)} do not exist."
+        yield Text(text, "caution" if lost else "plain")
+        titles = ("step", "agent", "ids cited#", "of answers it read#", "of none#")
+        yield grid("Whether the answers that were cited had been read.", titles, rows, grouped=True)
+
+
 def _errors(tally: Tally) -> Iterator[Block]:
     if tally.errors:
         rows = [(*key[:1], tally.name(key[1]), key[2], words.count(n)) for key, n in sorted(tally.errors.items())]
@@ -279,21 +228,18 @@ def _errors(tally: Tally) -> Iterator[Block]:
 
 
 def _cautions(tally: Tally) -> Iterator[Block]:
-    for step, number in sorted(tally.partial.items()):
+    told = tally.method.run.progress.get("below_quorum")
+    for step, number in sorted(told.items()) if isinstance(told, Mapping) else ():
+        quorum = max(one.quorum for one in tally.method.steps[step]) if step in tally.method.steps else 0
         yield Text(
-            f"In the step “{step}”, {words.plural(number, 'job')} read an incomplete panel: some of the answers it "
-            "should have read were refused, unparsed or failed.",
+            f"Below quorum: {number} jobs of the step “{step}” were not asked, because less than {quorum:.0%} of the "
+            "panel that they should have read had answered.",
             "caution",
         )
     for (step, agent, drop), number in sorted(tally.drops.items()):
         yield Text(f"{tally.name(agent)} in “{step}”, {words.plural(number, 'job')}: {drop}.", "caution")
-    for agent, models in sorted(tally.returned.items()):
-        if len(models) > 1:
-            yield Text(
-                f"{tally.name(agent)} was answered by more than one model within this wave "
-                f"({words.listing(sorted(models))}): its answers may differ because the models do.",
-                "caution",
-            )
+    for wave in sorted(tally.apart):
+        yield Text(f"What another model answered is kept apart as wave {wave}, and pooled with no other.", "caution")
 
 
 # ---- what it cost

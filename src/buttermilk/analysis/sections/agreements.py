@@ -3,25 +3,24 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from buttermilk.analysis import charts, compare, words
+from buttermilk.analysis import charts, charts_panels, compare, words
 from buttermilk.analysis.charts import Guide, Mark
 from buttermilk.analysis.compare import Agreement, Scale, Validity
-from buttermilk.analysis.findings import MOST_ROWS, compared, reader_name, slug, title_of, whole_percent
 from buttermilk.analysis.page import Block, Figure, Gallery, Grid, Heading, Section, Text, grid
-from buttermilk.analysis.statistics.estimate import Estimate, Label
+from buttermilk.analysis.sections.findings import MOST_ROWS, compared, reader_name, slug, title_of
+from buttermilk.analysis.statistics.estimate import Label
 from buttermilk.analysis.tally import Asked, Reader, Tally
 from buttermilk.core.hashing import derive_seed
 
 GUIDES = (Guide(0.667, "0.667"), Guide(0.8, "0.800"))
-
-
+MOST_DIAGRAMS = 12
 MOST_TABLES = 12  # of who was taken for whom: beyond that, one per agent over its perspectives
 DRAWS = 20_000  # of all bootstraps of a report together, shared out: 1,000 for each of a few, 200 for each of many
 
 
-def _scale(tally: Tally, asked: Asked) -> Scale:
+def scale_of(tally: Tally, asked: Asked) -> Scale:
     drawn = derive_seed(tally.method.run.seed, "report", asked.step, asked.codebook, asked.name)
-    comparisons = sum(2 * len(one.readers) + len(one.agents) + len(one.settings) for one in compared(tally))
+    comparisons = sum(2 * len(one.readers) + 3 * len(one.agents) + len(one.settings) for one in compared(tally))
     return Scale.of(asked, drawn, max(200, min(1_000, DRAWS // comparisons)))
 
 
@@ -39,7 +38,7 @@ def agreements(tally: Tally) -> Section:
 
 
 def _agreements(tally: Tally, asked: Asked) -> list[Agreement]:
-    scale = _scale(tally, asked)
+    scale = scale_of(tally, asked)
     found = [compare.between_repeats(asked, scale, one, reader_name(tally, one)) for one in asked.readers]
     found += [compare.between_perspectives(asked, scale, agent, tally.name(agent)) for agent in asked.agents]
     settings = [setting for setting in asked.settings if setting] or [""]
@@ -65,7 +64,7 @@ def _agreement_figures(asked: Asked, found: Sequence[Agreement]) -> Iterator[Fig
     data = grid(
         f"Krippendorff's alpha of “{asked.name}”.",
         ("compared", "who", "alpha#", "low#", "high#", "records#", "left out#"),
-        [(HEADINGS[one.of], one.who, *_plain(one.alpha)) for one in found],
+        [(HEADINGS[one.of], one.who, *words.plain(one.alpha)) for one in found],
     )
     caption = (
         f"Krippendorff's alpha ({asked.question.level}) of “{asked.name}” in the step “{asked.step}”, with 95% "
@@ -90,26 +89,34 @@ def _parts(groups: Sequence[tuple[str, Sequence[Mark]]]) -> Iterator[tuple[str, 
     return ((str(place) if place > 1 else "", part) for place, part in enumerate(parts, start=1) if part)
 
 
-def _plain(estimate: Estimate) -> tuple[str, ...]:
-    """For a spreadsheet: `0.7434`, `0.4175`, `1`, `11`, `1`."""
-    numbers = ("" if number is None else f"{number:.4f}" for number in estimate[:3])
-    return (*numbers, str(estimate.n), str(estimate.left_out))
-
-
 def _agreement_table(asked: Asked, found: Sequence[Agreement]) -> Grid:
+    more = {name for one in found for name, _ in one.beside}
     rows = [
         (
-            HEADINGS[one.of], one.who, words.corrected(one.alpha), *([] if asked.measured else [words.share(one.same)]),
+            HEADINGS[one.of], one.who, words.corrected(one.alpha),
+            *(["\n".join(f"{name} {words.corrected(of)}" for name, of in one.beside)] if more else []),
+            *([] if asked.measured else [words.share(one.same)]),
             words.count(one.alpha.n), words.count(one.alpha.pairs), words.count(one.alpha.left_out),
         )
         for one in found
     ]  # fmt: skip
     same = () if asked.measured else ("same answer [95%]#",)
-    titles = ("compared", "who", "alpha [95%]#", *same, "records#", "pairs#", "left out#")
+    also = ("beside it [95%]#",) if more else ()
+    titles = ("compared", "who", "alpha [95%]#", *also, *same, "records#", "pairs#", "left out#")
     note = (
         "Left out: records that fewer than two of those compared had answered. “Undefined: no variation”: all answers "
         "were the same, so agreement cannot be told from habit. “Needs two”: no record had two answers to compare."
     )
+    if more - {"AC1"}:
+        note += (
+            " κ: Cohen's kappa, which is customary for two coders who left nothing out; for ordered labels weighted."
+        )
+    if "AC1" in more:
+        note += (
+            f" AC1: where one label is {compare.DOMINANT:.0%} of the answers or more, chance alone would agree so "
+            "often that a few differences make alpha and kappa low (the “kappa paradox”). Gwet's AC1 takes less for "
+            "chance: where it is high and alpha low, the coders rarely differ, and rarely use the rare label together."
+        )
     return grid(f"Agreement on “{asked.name}” in the step “{asked.step}”.", titles, rows, note=note, grouped=True)
 
 
@@ -119,9 +126,9 @@ def _pairs(tally: Tally, asked: Asked) -> Iterator[Figure]:
     if not 3 <= len(names) <= 20 or asked.measured:
         return
     found = compare.pairs_of_agents(asked)
-    known = [(tally.name(one.first), tally.name(one.second), one.same) for one in found if one.same.value is not None]
+    known = [(tally.name(a), tally.name(b), same) for a, b, same in found if same.value is not None]
     cells = [cell for a, b, same in known for cell in ((a, b, same.value or 0.0), (b, a, same.value or 0.0))]
-    rows = [(a, b, *_plain(same)) for a, b, same in known]
+    rows = [(a, b, *words.plain(same)) for a, b, same in known]
     titles = ("agent", "other agent", "same answer#", "low#", "high#", "records#", "left out#")
     said = "; ".join(f"{a} and {b} {words.share(same)}, n = {words.count(same.n)}" for a, b, same in known)
     if cells:
@@ -140,7 +147,7 @@ def beside_people(tally: Tally) -> Section:
     for name in dict.fromkeys(asked.name for asked in labelled):
         steps = [asked for asked in labelled if asked.name == name]
         found = [
-            (asked, one, compare.beside_people(asked, _scale(tally, asked), one))
+            (asked, one, compare.beside_people(asked, scale_of(tally, asked), one))
             for asked in steps
             for one in asked.readers
         ]
@@ -155,8 +162,8 @@ Found = Sequence[tuple[Asked, Reader, Validity]]
 def _validity(tally: Tally, asked: Asked, found: Found) -> Iterator[Block]:
     best, baseline = compare.always_the_same(asked)
     first = (
-        f"Each answer is set beside the label of the first coder ({words.plural(baseline.n, 'labelled record')}). "
-        "No prompt holds a human label. "
+        f"Each answer is set beside the human label ({words.plural(baseline.n, 'labelled record')}): what was settled, "
+        "else what every coder said; where they disagree there is none. No prompt holds a human label. "
     )
     if any(one.agent in tally.simulated for _, one, _ in found):
         first += (
@@ -165,15 +172,18 @@ def _validity(tally: Tally, asked: Asked, found: Found) -> Iterator[Block]:
         )
     if not asked.measured and baseline.value is not None:
         first += (
-            f"Whoever always answered “{words.label(best)}”, the commonest label, would match in "
-            f"{words.percent(baseline.value)} of records. An agent below that line is no better than a fixed answer."
+            f"Whoever always answered {' or '.join(f'“{words.label(one)}”' for one in best)}, the commonest label, "
+            f"would match in {words.percent(baseline.value)} of records. An agent below that line is no better than a "
+            "fixed answer."
         )
     yield Text(first)
     if not asked.measured and baseline.value is not None:
         yield from _validity_figures(tally, asked, found, baseline.value)
     yield _validity_table(tally, asked, found)
     if not asked.measured:
+        yield _by_label(tally, found)
         yield _confusions(tally, asked, found)
+    yield from _calibrations(tally, found)
 
 
 def _validity_figures(tally: Tally, asked: Asked, found: Found, baseline: float) -> Iterator[Figure]:
@@ -182,7 +192,7 @@ def _validity_figures(tally: Tally, asked: Asked, found: Found, baseline: float)
         (f"Step “{step}”", [Mark(reader_name(tally, one), got.right) for item, one, got in found if item.step == step])
         for step in steps
     ]
-    rows = [(item.step, reader_name(tally, one), *_plain(got.right)) for item, one, got in found]
+    rows = [(item.step, reader_name(tally, one), *words.plain(got.right)) for item, one, got in found]
     titles = ("step", "agent and perspective", "match#", "low#", "high#", "records#", "left out#")
     data = grid("Match with the human label.", titles, rows)
     caption = f"Answers to “{asked.name}” that match the human label, with 95% intervals (Wilson, n = records)."
@@ -198,17 +208,83 @@ def _validity_table(tally: Tally, asked: Asked, found: Found) -> Grid:
     rows = [
         (
             item.step, reader_name(tally, one), *([] if asked.measured else [words.share(got.right)]),
-            words.corrected(got.alpha), words.count(got.right.n), words.count(got.right.left_out),
+            words.corrected(got.alpha), *([words.corrected(got.added)] if got.added else []),
+            words.count(got.right.n), words.count(got.right.left_out),
         )
         for item, one, got in found
     ]  # fmt: skip
     right = () if asked.measured else ("match [95%]#",)
-    titles = ("step", "agent and perspective", *right, "alpha [95%]#", "records#", "left out#")
+    added = ("alpha among the people [95%]#",) if any(got.added for _, _, got in found) else ()
+    titles = ("step", "agent and perspective", *right, "alpha [95%]#", *added, "records#", "left out#")
     note = (
         "Match: the share of answers equal to the human label. Alpha: the agent and the person as two coders. "
         "Left out: records without a human label, or without an answer of this agent."
     )
+    note += " Among the people: alpha of all human coders with the agent as one more." if added else ""
     return grid(f"“{asked.name}” beside the human labels.", titles, rows, note=note, grouped=True)
+
+
+def _agents(found: Found) -> list[tuple[Asked, str]]:
+    return list({(id(item), one.agent): (item, one.agent) for item, one, _ in found}.values())
+
+
+def _by_label(tally: Tally, found: Found) -> Grid:
+    rows: list[tuple[str, ...]] = []
+    for item, agent in _agents(found):
+        got = compare.by_label(item, scale_of(tally, item), agent)
+        name = f"{tally.name(agent)}, step “{item.step}”"
+        rows += [
+            (name, words.label(label), words.share(one.recall), words.share(one.precision), words.corrected(one.f1),
+             words.count(one.recall.n))
+            for label, one in got.by.items()
+        ]  # fmt: skip
+        means = (words.corrected(one) for one in (got.recall, got.precision, got.f1))
+        rows.append((name, "mean of the labels", *means, words.count(sum(one.recall.n for one in got.by.values()))))
+    titles = ("agent", "label", "found (recall) [95%]#", "right (precision) [95%]#", "F1 [95%]#", "records#")
+    note = (
+        "Found: of the records that people gave the label, the share to which the agent gave it. Right: of the answers "
+        "that gave it, the share with which people agree. F1 is their harmonic mean. An agent has one voice to a "
+        "record, shared among its answers. Wilson intervals; of F1 and of means, bootstraps over records."
+    )
+    return grid("How well each label is found.", titles, rows, note=note, grouped=True)
+
+
+def _calibrations(tally: Tally, found: Found) -> Iterator[Block]:
+    """The first agents' diagrams; of numbers there is none."""
+    pairs = ((item, agent) for item, agent in _agents(found) if not item.measured)
+    known = [(item, agent, compare.calibrated(item, scale_of(tally, item), agent)) for item, agent in pairs]
+    shown = [(item, agent, *got) for item, agent, got in known if got]
+    if not shown:
+        return
+    rows, data, panels = [], [], []
+    steps = {item.step for item, *_ in shown}
+    for item, agent, source, got in shown:
+        name = f"{tally.name(agent)}, step “{item.step}”" if len(steps) > 1 else tally.name(agent)
+        brier, ece = words.corrected(got.brier._replace(note="no interval")), words.decimal(got.ece.value or 0.0)
+        rows.append((name, source, brier, ece, words.count(got.brier.n)))
+        panels.append((name, got.bins))
+        data += [
+            (name, f"{one.start:.1f}", f"{one.end:.1f}", f"{one.confidence:.4f}", *words.plain(one.right)[:4])
+            for one in got.bins
+        ]
+    asked = shown[0][0]
+    titles = ("agent", "from#", "to#", "how sure#", "how often right#", "low#", "high#", "answers#")
+    said = (f"{name} off by {ece} on average" for name, _, _, ece, _ in rows)
+    shows = f"Reliability diagrams of {asked.name}: {'; '.join(said)}."
+    caption = (
+        f"How often answers to “{asked.name}” are right, by how sure the agent was. On the dashed line it is right as "
+        "often as it is sure; below it, it is too sure. Beside each point, and as its area: the number of answers."
+    )
+    spec = charts_panels.reliability(panels[:MOST_DIAGRAMS], shows)
+    yield Figure(slug("calibration", asked.name), caption, shows, spec, grid("Calibration by tenths.", titles, data))
+    note = (
+        "How sure: the share of an agent's repeats that gave its commonest answer; where it was asked once, the "
+        "probability of its tokens, or what it said itself, which models overstate. Brier: mean squared distance "
+        "between how sure and whether right, 0 at best. ECE: mean distance by tenths, which chance alone makes larger. "
+        "Each perspective's answer to a record counts, so that with several the intervals are rather too narrow."
+    )
+    columns = ("agent", "how sure, by", "Brier [95%]#", "ECE#", "answers#")
+    yield grid(f"Calibration on “{asked.name}”.", columns, rows, note=note)
 
 
 def _confusions(tally: Tally, asked: Asked, found: Found) -> Gallery:
@@ -218,10 +294,7 @@ def _confusions(tally: Tally, asked: Asked, found: Found) -> Gallery:
         tables.setdefault((name, item.step), Counter()).update(got.table)
     labels = asked.labels()
     grids = [_confusion(f"{name}, step “{step}”", labels, table) for (name, step), table in tables.items()]
-    note = (
-        "Each row holds the answers given to records that the human coder labelled so; all repeats are counted. "
-        "“Found” is the share of a row that was given that label (recall), “right” the share of a column (precision)."
-    )
+    note = "Each row holds the answers given to records that the human coder labelled so; all repeats are counted."
     return Gallery(f"Which labels of “{asked.name}” are taken for which.", tuple(grids), note)
 
 
@@ -230,12 +303,5 @@ def _confusion(caption: str, labels: Sequence[Label], table: Mapping[tuple[Label
     for truth in labels:
         given = [table.get((truth, label), 0) for label in labels]
         if sum(given):
-            found = whole_percent(table.get((truth, truth), 0), sum(given))
-            rows.append((words.label(truth), *map(words.count, given), words.count(sum(given)), found))
-    right = []
-    for label in labels:
-        column = sum(table.get((truth, label), 0) for truth in labels)
-        right.append(whole_percent(table.get((label, label), 0), column) if column else "—")
-    rows.append(("right", *right, words.count(sum(table.values())), ""))
-    titles = ("human", *(f"{words.label(label)}#" for label in labels), "n#", "found#")
-    return grid(caption, titles, rows)
+            rows.append((words.label(truth), *map(words.count, given), words.count(sum(given))))
+    return grid(caption, ("human", *(f"{words.label(label)}#" for label in labels), "n#"), rows)

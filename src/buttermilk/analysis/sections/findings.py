@@ -1,7 +1,7 @@
 """The parts of a report that find: how answers are distributed, and which records divide them."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from buttermilk.analysis import charts, compare, words
 from buttermilk.analysis.charts import Bar, Box
@@ -9,11 +9,17 @@ from buttermilk.analysis.page import Block, Figure, Grid, Heading, Section, Text
 from buttermilk.analysis.statistics.estimate import Label, Votes, percentile
 from buttermilk.analysis.tally import Asked, Reader, Tally
 from buttermilk.core.contracts import Store
+from buttermilk.core.priors import PRIOR_ARMS
 
 MOST_ROWS = 34  # of one chart: more would not fit a page
 MOST_LABELS = 10  # of one chart: more could not be told apart
 DIVIDED = 15
 OTHERS = "all other labels"
+FREE = {
+    "text": ("text", "in free text"),
+    "quote": ("passage", "by words copied from the record"),
+    "answer": ("id", "by the id of an answer that was read"),
+}
 
 
 def reader_name(tally: Tally, reader: Reader) -> str:
@@ -22,7 +28,9 @@ def reader_name(tally: Tally, reader: Reader) -> str:
 
 
 def compared(tally: Tally) -> list[Asked]:
-    return [asked for asked in tally.asked.values() if not asked.in_words and asked.votes]
+    """What the sections that compare speak of. An arm that was shown earlier answers has a section of its own."""
+    open_ = [asked for asked in tally.asked.values() if asked.arm not in PRIOR_ARMS.values()]
+    return [asked for asked in open_ if not asked.in_words and asked.votes]
 
 
 def title_of(asked: Asked) -> Heading:
@@ -32,9 +40,6 @@ def title_of(asked: Asked) -> Heading:
 def slug(*parts: str) -> str:
     given = filter(None, parts)
     return "-".join("".join(char if char.isalnum() else "-" for char in part.lower()) for part in given)
-
-
-# ---- distributions
 
 
 def distributions(tally: Tally) -> Section:
@@ -57,9 +62,7 @@ def _free_text(tally: Tally, asked: Asked) -> Text:
     texts = Counter[str]()
     for reader, counts in asked.counts.items():
         texts[tally.name(reader.agent)] += counts["answered"]
-    noun, how = (
-        ("text", "in free text") if asked.question.level == "text" else ("passage", "by words copied from the record")
-    )
+    noun, how = FREE[asked.question.level]
     given = [f"{words.plural(number, noun)} by {agent}" for agent, number in texts.items() if number]
     absent = sum(counts[None] for counts in asked.counts.values())
     left = f" It was left open, as not applying, {words.plural(absent, 'time')}." if absent else ""
@@ -93,7 +96,8 @@ def _bars(tally: Tally, asked: Asked) -> list[Bar]:
             for reader, counts in asked.counts.items()
             if reader.agent == agent and counts
         ]
-    people = Counter(words.label(asked.first_coder(record_id)) for record_id in asked.expected)
+    agreed = asked.expected.keys() - set(asked.unsettled)
+    people = Counter(words.label(asked.first_coder(record_id)) for record_id in sorted(agreed))
     return [*bars, Bar("", {}), Bar("human labels", dict(people))] if people else bars
 
 
@@ -120,10 +124,6 @@ def _in_words(bars: Sequence[Bar], asked: Asked) -> str:
             label, most = max(bar.counts.items(), key=lambda item: (item[1], item[0]))
             said.append(f"{bar.name} most often “{label}” ({words.percent(most / sum(bar.counts.values()))})")
     return f"Stacked bars of the answers to {asked.name}: {'; '.join(said)}."
-
-
-def whole_percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.0f}%"
 
 
 def _counts_table(asked: Asked, bars: Sequence[Bar], labels: Sequence[str]) -> Grid:
@@ -168,9 +168,6 @@ def _five(ordered: Sequence[float]) -> tuple[float, float, float, float, float]:
     return least, lower, median, upper, most
 
 
-# ---- the records
-
-
 def divided(tally: Tally, store: Store) -> Section:
     blocks: list[Block] = []
     for asked in compared(tally):
@@ -195,9 +192,10 @@ def _divided(tally: Tally, asked: Asked, most: Sequence[compare.Disputed], store
         text = words.excerpt(record.text) if record else "no longer in the store"
         kinds = ", ".join(sorted(record.kinds - {"text"})) if record else ""
         person = asked.first_coder(one.record_id)
-        human = words.label(person) if person is not None else "—"
+        human, heard = words.label(person) if person is not None else "—", compare.by_agent(one.votes)
         divided = words.measure(one.spread) if asked.measured else words.decimal(one.spread)
-        rows.append((one.record_id, text or f"[{kinds}]", human, divided, _said(tally, asked, one.votes)))
+        said = spoken(tally, {agent: heard[agent] for agent in asked.agents if agent in heard})
+        rows.append((one.record_id, text or f"[{kinds}]", human, divided, said))
     how = (
         "Division is the standard deviation of the answers."
         if asked.measured
@@ -209,12 +207,11 @@ def _divided(tally: Tally, asked: Asked, most: Sequence[compare.Disputed], store
     return grid(caption, titles, rows, note=note)
 
 
-def _said(tally: Tally, asked: Asked, votes: dict[Reader, Votes]) -> str:
+def spoken(tally: Tally, voices: Mapping[str, Votes]) -> str:
     """One line per agent: `reader_a (simulated): mixed ×4, negative ×2`."""
     lines = []
-    for agent in asked.agents:
-        counts = Counter(label for reader, given in votes.items() if reader.agent == agent for label in given)
-        if counts:
+    for agent, votes in voices.items():
+        if counts := Counter(votes):
             given = sorted(counts.items(), key=lambda item: (-item[1], words.label(item[0])))
             said = ", ".join(
                 f"{words.label(label)} ×{number}" if number > 1 else words.label(label) for label, number in given
