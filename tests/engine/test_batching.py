@@ -14,6 +14,7 @@ from studies import PRICE, Study, agent, blobs, flow, keys, step, study, synthes
 from answering import Asked, answering, http
 from buttermilk.core.flows import Agent
 from buttermilk.core.jobs import Result
+from buttermilk.core.priors import Priors
 from buttermilk.plugins import find
 from buttermilk.study.running import call_back
 from buttermilk.testing import MockProvider
@@ -252,3 +253,21 @@ async def test_a_reply_that_cannot_be_read_is_asked_about_once_more_at_once(tmp_
         await go(one, asked)
         attempts = [(result.attempt, result.mode, result.status) for result in one.attempts("run-1")]
         assert sorted(attempts) == [(1, "batch", "unparsed")] * 3 + [(2, "live", "unparsed")] * 3
+
+
+async def test_an_arm_with_priors_is_handed_over_with_the_control_arm_and_what_it_was_shown_stays(
+    tmp_path: Path,
+) -> None:
+    with MockProvider() as mock, study(tmp_path, 12) as one:
+        readers = [asked_of("openai", mock, name=name) for name in ("ann", "bea")]
+        method = step(*readers, priors=Priors(control_only=0))
+        await one.run(flow(method), name="first", plug_for=plug_for)
+        for remaining in (48, 0):
+            progress = await one.run(flow(method, wave="2"), name="second", plug_for=plug_for, mode="batch")
+            assert (progress.planned, progress.remaining) == (48, remaining)
+        rows = [row for row in one.rows("second") if row["arm"] == "priors"]
+        first = {row["job_id"]: row["agent"] for row in one.rows("first")}
+        assert len(rows) == 24
+        assert all(first[given["job_id"]] != row["agent"] for row in rows for given in row["priors"])
+        assert all(len(row["priors"]) == 1 for row in rows)  # the other reader's one answer
+        assert {result.mode for result in one.attempts("second")} == {"batch"}

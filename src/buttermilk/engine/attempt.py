@@ -24,6 +24,7 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 
 Now = Callable[[], datetime]
+Saw = Callable[[Job, Result], None]
 
 
 def now_utc() -> datetime:
@@ -58,6 +59,7 @@ class Attempts:
     chance: random.Random = field(default_factory=random.Random)
     forms: Forms = field(default_factory=Forms)
     traced: bool = field(default_factory=telemetry.is_set_up)
+    saw: Saw = lambda job, result: None
 
     async def ask(
         self, job: Job, plug: Model | Tool, lane: Lane, before: int = 0, said: tuple[str, str] | None = None
@@ -165,7 +167,7 @@ class Attempts:
         return result, error
 
     def _result(self, job: Job, number: int, started_at: datetime, trace_id: str, fields: dict[str, Any]) -> Result:
-        return Result(
+        result = Result(
             job_id=job.job_id,
             attempt=number,
             run_id=self.signature.run_id,
@@ -177,6 +179,8 @@ class Attempts:
             trace_id=trace_id,
             **fields,
         )
+        self.saw(job, result)
+        return result
 
     def _of_output(self, output: Output) -> dict[str, Any]:
         return {

@@ -55,19 +55,20 @@ class Feed:
     progress: Progress
     ask_again: Collection[str] = ()
     waiting: Collection[str] = ()  # jobs that are in a batch
+    before_asking: Callable[[CellPlan], None] = lambda cell: None
 
     async def chunks(
-        self,
-        cells: Sequence[CellPlan],
-        lane: LaneProgress,
+        self, cells: Sequence[CellPlan], lane: LaneProgress,
         inputs_of: Callable[[CellPlan, Sequence[RecordRef]], Inputs],
-    ) -> AsyncGenerator[list[Todo], None]:
+    ) -> AsyncGenerator[list[Todo], None]:  # fmt: skip
         for cell in cells:
             first = 0
             refs_of = self.store.refs(self.dataset)
             while (refs := next(refs_of, None)) is not None:
-                inputs = inputs_of(cell, refs) if cell.step.reads else None
-                yield await self._missing(list(plan([cell], refs, inputs, first=first)), lane)
+                inputs = inputs_of(cell, refs) if cell.reads else None
+                if missing := await self._missing(list(plan([cell], refs, inputs, first=first)), lane):
+                    self.before_asking(cell)
+                yield missing
                 first += len(refs)
 
     async def _missing(self, planned: list[Planned], lane: LaneProgress) -> list[Todo]:

@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from buttermilk.core.flows import Codebook, Question
 from buttermilk.core.jobs import Parse
+from buttermilk.core.questions import IN_WORDS
 
 _THINK = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
 # Some servers put the opening tag into the prompt, so that a reply begins within the block.
@@ -44,7 +45,7 @@ def _form(question: Question) -> CoreSchema:
         kind: CoreSchema = _object(question.parts)
     elif question.labels:
         kind = core_schema.literal_schema(list(question.label_names))
-    elif question.level in ("text", "quote"):
+    elif question.level in IN_WORDS:
         kind = core_schema.str_schema(strict=True)
     else:
         kind = core_schema.float_schema(ge=question.minimum, le=question.maximum, allow_inf_nan=False, strict=True)

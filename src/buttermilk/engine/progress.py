@@ -68,7 +68,10 @@ class Progress:
     lanes: list[LaneProgress] = field(default_factory=list)
     grid: list[int] = field(default_factory=list)
     stored: Counter[str] = field(default_factory=Counter)  # statuses that were there before this call
+    below_quorum: Counter[str] = field(default_factory=Counter)  # step -> jobs not asked: too few had answered
     began: float = 0.0
+    model_change: str = "stop"  # what has been chosen for the answers of another model
+    models: list[dict[str, Any]] = field(default_factory=list)  # agents that several models answered for, in this wave
 
     def __post_init__(self) -> None:
         self.grid = [0] * min(GRID, max(self.records, 1))
@@ -123,9 +126,12 @@ class Progress:
             "remaining": self.remaining,
             "skipped": self.skipped,
             "waiting": self.waiting,
+            "below_quorum": dict(+self.below_quorum),
             **{name: statuses.get(name, 0) for name in ("answered", "refused", "unparsed", "failed")},
             "cost": round(self.money, 6),
             "currency": self.currency,
             "tokens": self.tokens,
+            "model_change": self.model_change,
+            "models": self.models,
             "lanes": [lane.as_json() for lane in self.lanes],
         }

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -12,14 +13,17 @@ from typing import Any
 from buttermilk import telemetry
 from buttermilk.core.contracts import Model, Store, Tool
 from buttermilk.core.errors import StoreError
-from buttermilk.core.flows import Agent
-from buttermilk.core.jobs import Event, Mode, Run
-from buttermilk.core.records import Dataset, RecordRef
+from buttermilk.core.flows import Agent, Flow
+from buttermilk.core.jobs import Event, Job, Mode, Result, Run
+from buttermilk.core.records import Dataset
+from buttermilk.core.waves import ModelChange, same_wave
+from buttermilk.engine.answerers import ANOTHER_MODEL, Answerers
 from buttermilk.engine.attempt import Attempts, Signature
 from buttermilk.engine.batching import Batching, takes_batches
-from buttermilk.engine.lane import Feed, Inputs, Lane, Supply, Todo
+from buttermilk.engine.lane import Feed, Lane, Supply, Todo
 from buttermilk.engine.limits import Limiter, tightest
-from buttermilk.engine.plan import CellPlan, cells, ordered, panel_size, plan, readings
+from buttermilk.engine.plan import CellPlan, cells, ordered, plan, size
+from buttermilk.engine.priors import Lots
 from buttermilk.engine.progress import LaneProgress, Progress
 from buttermilk.engine.rereading import Rereading
 from buttermilk.engine.writer import Writer
@@ -58,13 +62,17 @@ class Engine:
     watch: Watch = field(default=lambda progress: None)
     ask_again: Collection[str] = ()
     mode: Mode = "live"
+    model_change: ModelChange = "stop"
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     chance: random.Random = field(default_factory=random.Random)
 
     def __post_init__(self) -> None:
         money, tokens = self.store.spent(self.run.run_id)
-        total = sum(panel_size(flow, step) for flow in self.run.method for step in flow.steps) * self.dataset.records
+        total = sum(size(flow, step, self.dataset.records) for flow in self.run.method for step in flow.steps)
+        # What was once chosen for a run stays: its answers are not pooled because nothing was said the next time.
+        before = self.run.progress.get("model_change") if self.model_change == "stop" else None
+        chosen = before or self.model_change
         self.progress = Progress(
             self.run.run_id,
             self.store.where,
@@ -75,10 +83,13 @@ class Engine:
             currency=self.run.budget.currency,
             budget=self.run.budget.money,
             began=self.clock(),
+            model_change=str(chosen),
         )
-        self.attempts = Attempts(
-            Signature(self.run.run_id, f"{self.run.user}@{self.run.machine}"), self.now, self.chance
-        )
+        self.answerers = Answerers(self.model_change)
+        self.answerers.knows(self.store.returned([one.run_id for one in self.store.runs() if same_wave(self.run, one)]))
+        self.progress.models = self.answerers.as_json()
+        signature = Signature(self.run.run_id, f"{self.run.user}@{self.run.machine}")
+        self.attempts = Attempts(signature, self.now, self.chance, saw=self._mind_the_model)
         self._events: list[Event] = []
         self._plugs: dict[str, Plug] = {}
         self._lanes: list[Lane] = []
@@ -94,10 +105,11 @@ class Engine:
         pulse = asyncio.create_task(self._pulse())
         self._mind_the_budget()  # it may be spent already
         try:
-            for step in ordered(self.run.method[0]):
-                if self.stop.why or self.progress.waiting or any(lane.progress.down for lane in self._lanes):
-                    break
-                await self._step(step.name)
+            for wave in dict.fromkeys(flow.wave for flow in self.run.method):  # a later one may draw from this one
+                for step in ordered(self.run.method[0]):
+                    if self.stop.why or self.progress.waiting or any(lane.progress.down for lane in self._lanes):
+                        break
+                    await self._step(step.name, [flow for flow in self.run.method if flow.wave == wave])
         except StoreError as error:
             self._fail(error)
         except asyncio.CancelledError:
@@ -143,20 +155,21 @@ class Engine:
 
     # ---- one step
 
-    async def _step(self, name: str) -> None:
-        plans = [cell for flow in self.run.method for cell in cells(flow, flow.step(name), self._sent())]
-        step = plans[0].step
-        if step.reads:
-            await self._forget_stale(name, plans)
-        lanes = self._lanes_of(plans)
+    async def _step(self, name: str, flows: Sequence[Flow]) -> None:
+        plans = self._cells(name, flows)
+        self._lots = Lots(self.store, self.dataset, self.run.run_id, self.run.run_id)
+        empty = await self._forget_stale(name, flows) if any(cell.reads for cell in plans) else Counter[str]()
+        self.progress.planned -= empty.total()
+        lanes = self._lanes_of(plans, empty)
         async with asyncio.TaskGroup() as group:
             for lane, of_lane in lanes:
                 group.create_task(self._drive(lane, of_lane))
 
-    def _sent(self) -> Sequence[str]:
-        return tuple(sorted(self.dataset.spec.sent))
+    def _cells(self, step: str, flows: Sequence[Flow]) -> list[CellPlan]:
+        sent = tuple(sorted(self.dataset.spec.sent))
+        return [cell for flow in flows for cell in cells(flow, flow.step(step), sent)]
 
-    def _lanes_of(self, plans: Sequence[CellPlan]) -> list[tuple[Lane, list[CellPlan]]]:
+    def _lanes_of(self, plans: Sequence[CellPlan], empty: Mapping[str, int]) -> list[tuple[Lane, list[CellPlan]]]:
         """One lane for each endpoint, however many agents share it."""
         by_endpoint: dict[str, list[CellPlan]] = {}
         for plan_ in plans:
@@ -167,7 +180,7 @@ class Engine:
             if self.stop.why:
                 limiter.close()
             limiter.hold(on=self.progress.state == "paused")
-            planned = sum(cell.repeats for cell in of_lane) * self.dataset.records
+            planned = sum(cell.repeats * self.dataset.records - empty[cell.cell.key] for cell in of_lane)
             progress = LaneProgress(of_lane[0].step.name, endpoint, planned)
             lane = Lane(limiter, progress, on_down=self._log, on_spent=self._mind_the_budget)
             self.progress.lanes.append(progress)
@@ -194,12 +207,13 @@ class Engine:
             self.progress,
             self.ask_again,
             await self.batching.collect(lane, plans),
+            self._mind_the_wave,
         )
         together = [one for one in plans if self.mode == "batch" and takes_batches(self._plug(one.agent))]
         if together:
-            await self.batching.submit(feed.chunks(together, lane.progress, self._inputs), lane)
+            await self.batching.submit(feed.chunks(together, lane.progress, self._lots.inputs), lane)
         alone = [one for one in plans if one not in together]
-        supply = Supply(feed.chunks(alone, lane.progress, self._inputs))
+        supply = Supply(feed.chunks(alone, lane.progress, self._lots.inputs))
         async with aclosing(supply), asyncio.TaskGroup() as group:
             on_the_wire = lane.limiter.limits.concurrency
             begun = on_the_wire + max(0, on_the_wire - FEW) // 2
@@ -234,23 +248,44 @@ class Engine:
         if budget.tokens is not None and progress.tokens >= budget.tokens:
             self.stop.drain(f"the budget of {budget.tokens:,} tokens is reached")
 
+    # ---- who answers
+
+    def _mind_the_model(self, job: Job, result: Result) -> None:
+        other = self.answerers.saw(job, result)
+        if other:
+            self._log("model changed", {"wave": other.wave, "agent": other.agent, "to": other.model})
+            if self.model_change == "stop":
+                self.stop.drain(f"{ANOTHER_MODEL} {other.agent}")
+        if other or self.progress.models:
+            self.progress.models = self.answerers.as_json()
+
+    def _mind_the_wave(self, plan: CellPlan) -> None:
+        if self.answerers.forbids(plan.cell):
+            self.stop.drain(f"{ANOTHER_MODEL} {plan.agent.name}")
+
     # ---- steps that read earlier ones
 
-    def _inputs(self, cell: CellPlan, refs: Sequence[RecordRef]) -> Inputs:
-        return readings(self.store, self.run.run_id, cell, refs)
+    async def _forget_stale(self, step: str, flows: Sequence[Flow]) -> Counter[str]:
+        """Where the answers that a step reads have changed, its old jobs leave the run (they stay in the store). Those
+        of a wave whose turn is not now stay in it.
 
-    async def _forget_stale(self, step: str, plans: Sequence[CellPlan]) -> None:
-        """Where the answers that a step reads have changed, its old jobs leave the run (they stay in the store)."""
+        How many jobs of each cell are not planned after all: of records nobody answered about, and of control records.
+        """
+        empty, now = Counter[str](), {flow.wave for flow in flows}
+        plans = self._cells(step, self.run.method)
         for refs in self.store.refs(self.dataset.fingerprint):
             current: list[str] = []
             for cell in plans:
-                inputs = self._inputs(cell, refs)
+                inputs = self._lots.inputs(cell, refs) if cell.reads else None
                 planned = list(plan([cell], refs, inputs))
                 current += [job.job_id for job in planned]
-                # A record nobody answered about has nothing to read: those jobs are not planned after all.
-                self.progress.planned -= len(refs) * cell.repeats - len(planned)
+                if cell.flow.wave in now:  # nobody answered about a record, or too few
+                    unread = len(refs) * cell.repeats - len(planned)
+                    empty[cell.cell.key] += unread
+                    self.progress.below_quorum[step] += unread if cell.step.quorum else 0
             ids = [ref.record_id for ref in refs]
             await self.writer.call(self.store.replace, self.run.run_id, step, ids, current)
+        return empty
 
     # ---- what others see
 

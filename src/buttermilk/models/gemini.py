@@ -20,16 +20,7 @@ from buttermilk.models.uploads import FILE, GeminiUploads, Uploads
 
 KINDS = ("image", "audio", "video", "pdf")
 BESIDE = frozenset(
-    {
-        "cachedContent",
-        "labels",
-        "modelArmorConfig",
-        "safetySettings",
-        "serviceTier",
-        "store",
-        "toolConfig",
-        "tools",
-    }
+    {"cachedContent", "labels", "modelArmorConfig", "safetySettings", "serviceTier", "store", "toolConfig", "tools"}
 )
 FILTERS = (
     "SAFETY RECITATION BLOCKLIST PROHIBITED_CONTENT SPII IMAGE_SAFETY IMAGE_PROHIBITED_CONTENT IMAGE_RECITATION "
@@ -57,10 +48,7 @@ class Gemini(Dialect):
     fetches: Mapping[str, Collection[str]] = dict.fromkeys(KINDS, ("https", "gs"))
     says: ClassVar[str] = "answer of generateContent"
     example: ClassVar[str] = "https://generativelanguage.googleapis.com/v1beta"
-    keys: ClassVar[Mapping[str, tuple[str, str]]] = {
-        "": ("x-goog-api-key", ""),
-        "vertex": ("Authorization", "Bearer "),
-    }
+    keys: ClassVar[Mapping[str, tuple[str, str]]] = {"": ("x-goog-api-key", ""), "vertex": ("Authorization", "Bearer ")}
 
     def path(self) -> str:
         """A model that is no publisher's is written with its kind: `tunedModels/mine`, `endpoints/123`."""

@@ -29,13 +29,9 @@ FINISH: Mapping[str, Finish] = {
 AUDIO = {"audio/mpeg": "mp3", "audio/mp3": "mp3", "audio/wav": "wav", "audio/x-wav": "wav"}
 BEARER = ("Authorization", "Bearer ")
 KEPT_BACK = {  # error codes for content that no model was allowed to see, or nobody to read
-    "content_filter",
-    "ResponsibleAIPolicyViolation",
-    "content_policy_violation",
-    "image_content_policy_violation",
-    "bio_policy",
-    "misalignment_policy_violation",
-}
+    "content_filter", "ResponsibleAIPolicyViolation", "content_policy_violation", "image_content_policy_violation",
+    "bio_policy", "misalignment_policy_violation",
+}  # fmt: skip
 OURS = ("invalid_", "image_", "unsupported_", "empty_", "data_residency", "400", "401", "402", "403", "404")
 
 
@@ -49,11 +45,8 @@ class OpenAIChat(Dialect):
     fetches: Mapping[str, Collection[str]] = {"image": ("https",), "video": ("https",)}
     example: ClassVar[str] = "https://api.openai.com/v1"
     keys: ClassVar[Mapping[str, tuple[str, str]]] = {
-        "": BEARER,
-        "azure": ("api-key", ""),
-        "vertex": BEARER,
-        "bedrock": BEARER,
-    }
+        **dict.fromkeys(("", "vertex", "bedrock"), BEARER), "azure": ("api-key", ""),
+    }  # fmt: skip
 
     def path(self) -> str:
         return "/chat/completions"
@@ -82,7 +75,7 @@ class OpenAIChat(Dialect):
             text=_said(message),
             refusal=message.get("refusal") or None,  # some send "" where nothing was refused
             finish=FINISH.get(choice.get("finish_reason") or "stop", "other"),
-            usage=_usage(found.get("usage") or {}),
+            usage=usage_of(found.get("usage") or {}),
             model_returned=found.get("model") or "",
             model_fingerprint=found.get("system_fingerprint") or "",
             response_id=found.get("id") or "",
@@ -140,10 +133,8 @@ def _media(part: Part, goes: Goes) -> dict[str, Any]:
         return {"type": "video_url", "video_url": {"url": part.url or blob(part.blob, part.media_type)}}
     if part.kind == "audio":
         kind = part.media_type.rpartition("/")[2].removeprefix("x-")
-        return {
-            "type": "input_audio",
-            "input_audio": {"data": blob(part.blob), "format": AUDIO.get(part.media_type, kind)},
-        }
+        sound = {"data": blob(part.blob), "format": AUDIO.get(part.media_type, kind)}
+        return {"type": "input_audio", "input_audio": sound}
     if goes == "file":
         return {"type": "file", "file": {"file_id": blob(part.blob, FILE)}}
     return {"type": "file", "file": {"filename": "record.pdf", "file_data": blob(part.blob, part.media_type)}}
@@ -172,13 +163,13 @@ def _said(message: Mapping[str, Any]) -> Any:
     return said
 
 
-def _usage(found: Mapping[str, Any]) -> Usage:
+def usage_of(found: Mapping[str, Any], given: str = "prompt", made: str = "completion") -> Usage:
     """`prompt_tokens` includes the cached ones here, and `completion_tokens` the reasoning."""
-    given = found.get("prompt_tokens_details") or {}
+    details = found.get(f"{given}_tokens_details") or {}
     return Usage(
-        input_tokens=found.get("prompt_tokens") or 0,
-        output_tokens=found.get("completion_tokens") or 0,
-        cached_tokens=given.get("cached_tokens") or 0,
-        cache_write_tokens=given.get("cache_write_tokens") or 0,
-        reasoning_tokens=(found.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0,
+        input_tokens=found.get(f"{given}_tokens") or 0,
+        output_tokens=found.get(f"{made}_tokens") or 0,
+        cached_tokens=details.get("cached_tokens") or 0,
+        cache_write_tokens=details.get("cache_write_tokens") or 0,
+        reasoning_tokens=(found.get(f"{made}_tokens_details") or {}).get("reasoning_tokens") or 0,
     )

@@ -44,12 +44,7 @@ from buttermilk.core.messages import Finish, Message, Reply, Request
 from buttermilk.models.dialect import LOCAL, TOOL, text
 from buttermilk.wire import LONG
 
-FINISH: Mapping[str, Finish] = {
-    "stop": "stop",
-    "tool_call": "stop",
-    "length": "length",
-    "content_filter": "filter",
-}
+FINISH: Mapping[str, Finish] = {"stop": "stop", "tool_call": "stop", "length": "length", "content_filter": "filter"}
 PASSING = (ModelConnectionError, ModelUnavailableError, ModelServerError, UnexpectedModelBehavior)
 
 

@@ -11,12 +11,11 @@ from typing import Any, ClassVar
 from buttermilk.core.contracts import Blobs, Keys
 from buttermilk.core.errors import ConfigError, Permanent
 from buttermilk.core.flows import Agent, Codebook
-from buttermilk.core.jobs import Usage
 from buttermilk.core.messages import Finish, Message, Reply, Request
 from buttermilk.core.records import Part
 from buttermilk.models.batches import BatchWay, OpenAIBatches
 from buttermilk.models.dialect import TOOL, Dialect, Goes, blob, text, tokens_of
-from buttermilk.models.openai import BEARER, failed, kept_back
+from buttermilk.models.openai import BEARER, failed, kept_back, usage_of
 from buttermilk.models.uploads import FILE, OpenAIUploads, Uploads
 
 FINISH: Mapping[str, Finish] = {"max_output_tokens": "length", "content_filter": "filter"}
@@ -74,7 +73,7 @@ class OpenAIResponses(Dialect):
             text=words,
             refusal=refusal or None,
             finish="stop" if status == "completed" else FINISH.get(why, "other"),
-            usage=_usage(found.get("usage") or {}),
+            usage=usage_of(found.get("usage") or {}, "input", "output"),
             model_returned=found.get("model") or "",
             response_id=found.get("id") or "",
             tokens=tokens_of(_told(found["output"])),
@@ -125,15 +124,3 @@ def _said(output: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
 def _told(output: Iterable[Mapping[str, Any]]) -> list[Any]:
     messages = (item for item in output if item["type"] == "message")
     return [token for item in messages for part in item["content"] for token in part.get("logprobs") or ()]
-
-
-def _usage(found: Mapping[str, Any]) -> Usage:
-    """`input_tokens` includes the cached ones here, and `output_tokens` the reasoning."""
-    given = found.get("input_tokens_details") or {}
-    return Usage(
-        input_tokens=found.get("input_tokens") or 0,
-        output_tokens=found.get("output_tokens") or 0,
-        cached_tokens=given.get("cached_tokens") or 0,
-        cache_write_tokens=given.get("cache_write_tokens") or 0,
-        reasoning_tokens=(found.get("output_tokens_details") or {}).get("reasoning_tokens") or 0,
-    )

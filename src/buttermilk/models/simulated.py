@@ -1,9 +1,10 @@
 """A reader that is made up: it answers any codebook with declared faults, offline, and marks each reply as simulated.
 
-What it aims at is the record's human label, or, where nobody labelled the record, a made-up truth that all simulated
-readers share. A perspective may lead it elsewhere; then it errs as often as `accuracy` says. Part of its errors are
-settled habits about a record, the rest are drawn anew at each asking. Every draw is a hash of the run's seed and of
-what is asked, so neither order nor time nor the number of slots can change an answer.
+What it aims at is the value of the column that `truth` names, else the record's human label, or, where nobody labelled
+the record, a made-up truth that all simulated readers share. A perspective may lead it elsewhere; then it errs as often
+as `accuracy` says. Part of its errors are settled habits about a record, the rest are drawn anew at each asking. Where
+it is shown prior answers, it may copy what most of them say; else it answers as if it had not seen them. Every draw is
+a hash of the run's seed and of what is asked: neither order nor time nor the number of slots can change an answer.
 """
 
 import asyncio
@@ -12,17 +13,19 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import product
 from typing import Any, ClassVar
 
 from pydantic import Field, ValidationError
 from pydantic_core import to_json
 
 from buttermilk.core.contracts import Blobs, Keys
-from buttermilk.core.errors import ConfigError, did_you_mean
+from buttermilk.core.errors import ConfigError, Permanent, did_you_mean
 from buttermilk.core.flows import Agent, Codebook, Question, said_by_path
 from buttermilk.core.hashing import derive_seed
 from buttermilk.core.jobs import Answer, Job, Usage
 from buttermilk.core.messages import Finish, Reply, Request
+from buttermilk.core.points import Point, expected_points, points_of
 from buttermilk.core.questions import YES_NO
 from buttermilk.core.values import Value
 
@@ -31,6 +34,7 @@ MODEL = "simulated-1"
 CHARACTERS_A_TOKEN = 4  # a rough estimate, and said to be one in each reply
 MOST_ENTRIES = 2  # of a list
 PASSAGE = 40  # characters of a quote, and to the end of the word
+COIN = 0.5  # how often it is right about a hard record
 LIMITS = (0.0, 100.0)  # of a number whose question names no bounds
 
 REASONS = (
@@ -49,6 +53,9 @@ class Traits(Value):
     bias: Mapping[str, float] = Field(default={}, description="label -> weight among errors; 1 where not named")
     consistency: float = Field(default=0.5, ge=0, le=1, description="of the settled answer; 1: all repeats agree")
     perspective_shift: float = Field(default=0.1, ge=0, le=1, description="that the criteria lead to another answer")
+    truth: str = Field(default="", description="a column of the records whose value is aimed at; it need not be sent")
+    hard: float = Field(default=0, ge=0, le=1, description="share of records, the same for all, where a coin decides")
+    conformity: float = Field(default=0, ge=0, le=1, description="that what most prior answers say is copied")
     faithful: float = Field(default=0.95, ge=0, le=1, description="of the majority, where earlier answers are read")
     refusal: float = Field(default=0, ge=0, le=1)
     malformed: float = Field(default=0, ge=0, le=1, description="that the reply is not the JSON asked for")
@@ -98,7 +105,7 @@ class Simulated:
     def _refusal(self, job: Job, draws: "Draws") -> str | None:
         if draws.settled("refusal", "") < self._traits.refusal:
             return "Simulated refusal: this reader will not judge this record."
-        if job.inputs and not _answered(job):
+        if job.inputs.keys() - {"priors"} and not _answered(job):
             return "Simulated refusal: there is no answer to read."
         return None
 
@@ -113,6 +120,8 @@ class Simulated:
             return None
         if question.level in ("text", "quote") and label is not None:
             return str(label)
+        if question.level == "answer":
+            return next(reversed(self._cited(job, question, draws)), None if question.optional else "none")
         if question.level == "text":
             return _reason(job, question, draws)
         if question.level == "quote":
@@ -129,26 +138,45 @@ class Simulated:
         if question.labels:
             asked = [one.model_copy(update={"name": name, "labels": YES_NO}) for name in question.label_names]
             return [each.name for each in asked if self._answer(job, _within(question, each), draws) == "yes"]
+        if question.level == "answer":
+            return self._cited(job, question, draws)
+        if question == points_of(job.codebook) and (points := expected_points(job.variant, job.record.metadata)):
+            return self._scored(job, question, draws, points)
         counted = str(job.record.label(f"{question.name}.count"))
         drawn = int(draws.settled("how many", question.name) * (MOST_ENTRIES + 1))
         entries = range(1, 1 + (int(counted) if counted.isdecimal() else drawn))
         numbered = (one.model_copy(update={"name": str(number)}) for number in entries)
         return [self._answer(job, _within(question, each), draws) for each in numbered]
 
+    def _cited(self, job: Job, question: Question, draws: "Draws") -> list[str]:
+        """Ids of answers that were read, one or two; where the reader errs, one that nobody gave."""
+        given = sorted({one.shown_id for one in _answered(job)}, key=lambda one: draws.once(one, question.name))
+        kept = given[: 1 + int(draws.once("how many", question.name) * MOST_ENTRIES)]
+        if not given or draws.settled("accuracy", question.name) < self._traits.accuracy:
+            return kept
+        return [*kept[:1], f"{int(draws.once('error', question.name) * 16**8):08x}"]
+
+    def _scored(self, job: Job, question: Question, draws: "Draws", points: Sequence[Point]) -> list[Any]:
+        """A verdict on every point in every answer that was read, or in the item."""
+        read = [one.shown_id for one in _answered(job)] if job.inputs else [None]
+        entries = []
+        for number, (shown, one) in enumerate(product(read, points), 1):
+            numbered = question.model_copy(update={"many": False, "name": f"{question.name}.{number}"})
+            entries.append(self._answer(job, numbered, draws) | {"point": one.words, "answer": shown})
+        return entries
+
     def _label(self, job: Job, question: Question, draws: "Draws", read: Read) -> str | None:
         labels = question.label_names
+        shown = [(said[question.name], Fraction(1)) for said in draws.shown if question.name in said]
+        if shown and draws.once("conformity", question.name) < self._traits.conformity:
+            return _mode(shown, draws, question.name)
         if read:
-            votes: dict[str | None, Fraction] = {}
-            for item, share in read:
-                given = item if item is None else str(item)
-                votes[given] = votes.get(given, Fraction(0)) + share
-            most = max(votes.values())
-            tied = sorted((item for item in votes if votes[item] == most), key=str)
-            aim = tied[int(draws.once("tie", question.name) * len(tied))]
+            aim = _mode(read, draws, question.name)
             right = draws.once("faithful", question.name) < self._traits.faithful
         else:
             aim = self._aim(job, question, labels, draws)
-            right = draws.settled("accuracy", question.name) < self._traits.accuracy
+            hard = self._traits.hard > 0 and _uniform(f"hard|{job.seen_hash}|{question.name}") < self._traits.hard
+            right = draws.settled("accuracy", question.name) < (COIN if hard else self._traits.accuracy)
         if right:
             return aim
         others = [label for label in labels if label != aim]
@@ -158,6 +186,11 @@ class Simulated:
     def _aim(self, job: Job, question: Question, labels: Sequence[str], draws: "Draws") -> str:
         """The truth as this reader sees it: a perspective leads all readers it leads at all to the same other label."""
         truth = _truth(job, question.name, labels)
+        if self._traits.truth:
+            if self._traits.truth not in job.record.metadata:
+                raise Permanent(f"`truth` names a column '{self._traits.truth}', which the record does not have.")
+            column = str(job.record.metadata[self._traits.truth])
+            truth = column if column in labels else truth
         if job.perspective is None or draws.of_perspective("led", question.name) >= self._traits.perspective_shift:
             return truth
         others = [label for label in labels if label != truth]
@@ -181,7 +214,7 @@ class Simulated:
 class Draws:
     """Numbers from 0 to 1 for one asking, each a hash of what it is for."""
 
-    __slots__ = ("_asked", "_perspective", "_record", "_settled", "read")
+    __slots__ = ("_asked", "_perspective", "_record", "_settled", "read", "shown")
 
     def __init__(self, job: Job, *, asking: int, consistency: float) -> None:
         base = _base(job.seed)
@@ -191,6 +224,7 @@ class Draws:
         self._settled = self.once("settled") < consistency
         answers = _answered(job)
         asked = Counter(answer.agent for answer in answers)  # a reader has one vote, however often it was asked
+        self.shown = [said_by_path(job.codebook, one.values) for one in job.inputs.get("priors", ())]
         self.read = [(said_by_path(job.codebook, one.values), Fraction(1, asked[one.agent])) for one in answers]
 
     def once(self, purpose: str, question: str = "") -> float:
@@ -237,7 +271,20 @@ def _traits(agent: Agent) -> Traits:
 
 
 def _answered(job: Job) -> list[Answer]:
-    return [item for items in job.inputs.values() for item in items if item.status == "answered"]
+    """Of the steps that it reads; prior answers are shown, and not to be summed up."""
+    read = (items for name, items in job.inputs.items() if name != "priors")
+    return [item for items in read for item in items if item.status == "answered"]
+
+
+def _mode(read: Read, draws: Draws, question: str) -> str | None:
+    """What most say; a tie is drawn."""
+    votes: dict[str | None, Fraction] = {}
+    for item, share in read:
+        given = item if item is None else str(item)
+        votes[given] = votes.get(given, Fraction(0)) + share
+    most = max(votes.values())
+    tied = sorted((item for item in votes if votes[item] == most), key=str)
+    return tied[int(draws.once("tie", question) * len(tied))]
 
 
 def _within(question: Question, part: Question) -> Question:
@@ -289,7 +336,7 @@ def _pick(labels: Sequence[str], weights: Sequence[float], draw: float) -> str:
 
 
 def _reason(job: Job, question: Question, draws: Draws) -> str:
-    if job.inputs:
+    if draws.read:
         closed = next((leaf.name for leaf in job.codebook.leaves if leaf.labels), "")
         votes = Counter(str(said[closed]) for said, _ in draws.read if closed in said)
         if votes:

@@ -17,6 +17,7 @@ from buttermilk.prompts.views import (
     LABEL_FIELDS,
     PART_FIELDS,
     PERSPECTIVE_FIELDS,
+    PRIOR_FIELDS,
     QUESTION_FIELDS,
     RECORD_FIELDS,
 )
@@ -26,19 +27,14 @@ _OF_QUESTIONS: Mapping[str, Sequence[str]] = {"labels": LABEL_FIELDS, "parts": Q
 
 
 def check_prompt(
-    prompt: Prompt,
-    *,
-    step: str,
-    gives: Collection[str],
-    columns: Mapping[str, int],
-    records: int,
-    sent: Collection[str],
-    dataset: str,
-) -> None:
+    prompt: Prompt, *, step: str, gives: Collection[str], columns: Mapping[str, int], records: int,
+    sent: Collection[str], dataset: str,
+) -> None:  # fmt: skip
     """Raise PromptError where a template asks for what its step does not give, or for a column that is not sent.
 
     `gives` are the variables: `record`, `codebook`, `perspective` where the step has some, each reading, each swept
-    variable. `columns` says how many of the `records` have each metadata column.
+    variable. `priors` may always be asked for, and must be where the step has some. `columns` says how many of the
+    `records` have each metadata column.
     """
     step_gives = _Gives(step, frozenset(gives), columns, records, frozenset(sent), dataset)
     for name in prompt.inputs:
@@ -46,6 +42,10 @@ def check_prompt(
             raise step_gives.unknown(name, f"prompts/{prompt.name}.md", "the prompt's header says it needs")
     trees = [(source, parse(source)) for source in sources(prompt)]
     own = frozenset().union(*(made(tree) for _, tree in trees))
+    if "priors" in gives and not any("priors" in asked(tree) for _, tree in trees):
+        message = f"step '{step}' has priors, and the prompt never shows them: its two arms would be asked the same."
+        hint = 'Put {% include "priors.md" %} below the item, or write {% for prior in priors %}{{ prior.values }} ...'
+        raise PromptError(message, where=f"prompts/{prompt.name}.md", hint=hint)
     for source, tree in trees:
         _check_names(source, tree, step_gives, own if source.included else frozenset())
         _check_fields(source, _Taken(step_gives.names).visit(tree), step_gives)
@@ -85,7 +85,7 @@ def _check_names(source: Source, tree: nodes.Template, gives: _Gives, own: froze
     tests = [node.node for node in tree.find_all(nodes.Test) if node.name in ("defined", "undefined")]
     tested = {node.name for node in tests if isinstance(node, nodes.Name)}
     spared = {name for name in tested if not get_close_matches(name, gives.names)}
-    missing = asked(tree) - gives.names - own - spared
+    missing = asked(tree) - gives.names - own - spared - {"priors"}
     for node in tree.find_all(nodes.Name):
         if node.name in missing and node.ctx == "load":
             raise gives.unknown(node.name, source.at(node.lineno))
@@ -143,6 +143,7 @@ def _loops(tree: nodes.Template, gives: _Gives) -> dict[str, Collection[str]]:
         ("record", "parts"): PART_FIELDS,
         ("record", "media"): PART_FIELDS,
         **{(name,): ANSWER_FIELDS for name in gives.names - _OWN},
+        ("priors",): PRIOR_FIELDS,
     }
     turns: dict[str, list[Sequence[str]]] = {}
     for node in tree.find_all(nodes.For):

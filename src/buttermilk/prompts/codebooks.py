@@ -13,7 +13,7 @@ from buttermilk.documents.plain import SUFFIXES, Lines
 from buttermilk.prompts.loading import CREDITS, check_name, credits_of, words_of
 from buttermilk.prompts.sandbox import written
 
-LEVELS = ("nominal", "ordinal", "interval", "ratio", "text", "quote")
+LEVELS = ("nominal", "ordinal", "interval", "ratio", "text", "quote", "answer")
 DEEPEST = 4  # questions within questions: vendors take schemas of a few more levels than that
 _QUESTION = frozenset({"ask", "level", "labels", "minimum", "maximum", "optional", "questions", "many", "each"})
 _LABEL = frozenset({"definition", "examples"})
@@ -100,7 +100,7 @@ class _Reader(Lines):
         if level not in LEVELS:
             raise self.error(f"{path}.level", f"there is no level '{level}'.", did_you_mean(str(level), LEVELS))
         if level in ("nominal", "ordinal") and not given.get("labels"):
-            hint = "Give it `labels:` or `questions:`, or say `level: text`, `quote`, `interval` or `ratio`."
+            hint = "Give it `labels:` or `questions:`, or say `level: text`, `quote`, `answer`, `interval` or `ratio`."
             raise self.error(path, f"question '{name}' says neither its labels nor another level.", hint)
         low, high = given.get("minimum"), given.get("maximum")
         if isinstance(low, int | float) and isinstance(high, int | float) and low > high:

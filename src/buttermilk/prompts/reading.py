@@ -45,10 +45,11 @@ def as_written(text: Citable) -> str:
 
 
 def needs(prompt: Prompt) -> tuple[str, ...]:
-    """The variables that its templates ask for, and those that its header declares: `("codebook", "record")`."""
+    """The variables that its templates ask for, and those that its header declares: `("codebook", "record")`. Nobody
+    has to give `priors`: where there are none, the list is empty."""
     trees = [parse(source) for source in sources(prompt)]
     own = frozenset().union(*map(made, trees))
-    return tuple(sorted(frozenset(prompt.inputs).union(*map(asked, trees)) - own))
+    return tuple(sorted(frozenset(prompt.inputs).union(*map(asked, trees)) - own - {"priors"}))
 
 
 def goes_through(prompt: Prompt) -> frozenset[str]:

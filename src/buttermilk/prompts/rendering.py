@@ -169,6 +169,8 @@ def _values(section: Ready, job: Job) -> dict[str, Any]:
     if "codebook" in names:
         key = ("codebook", *_identity(job.codebook))
         values["codebook"] = _VIEWS.get(key) or _VIEWS.keep(key, codebook_view(job.codebook))
+    if "priors" in names:
+        values["priors"] = []  # in the control arm, and where a step has none
     return values | {name: answers_view(job, name) for name in job.inputs if name in names}
 
 

@@ -16,6 +16,7 @@ CODEBOOK_FIELDS = ("name", "title", "questions", "instructions")
 QUESTION_FIELDS = ("name", "ask", "level", "labels", "minimum", "maximum", "optional", "many", "parts")
 LABEL_FIELDS = ("name", "definition", "examples")
 ANSWER_FIELDS = ("id", "agent", "perspective", "repeat", "status", "values")
+PRIOR_FIELDS = ("values", "text")
 
 
 def _view(what: str, item: object, fields: Sequence[str], **instead: Any) -> View:
@@ -103,12 +104,18 @@ def _how(question: Question, answer: str) -> Iterator[str]:
 
 def _what(question: Question) -> str:
     copied = "exactly as they stand there, with [...] where you leave words out"
-    lists = {"text": "texts, each in your own words", "quote": f"passages copied from the text {copied}"}
+    lists = {
+        "text": "texts, each in your own words",
+        "quote": f"passages copied from the text {copied}",
+        "answer": "ids of answers above, each copied sign for sign",
+    }
     if question.many:
         what = lists.get(question.level, f"numbers{_range(question)}")
         return f"with a list of {what}; an empty list if there is none"
     if question.level == "quote":
         return f"with words copied from the text {copied}"
+    if question.level == "answer":
+        return "with the id of one of the answers above, copied sign for sign"
     return "in your own words" if question.level == "text" else f"with a number{_range(question)}"
 
 
@@ -146,14 +153,18 @@ def _range(question: Question) -> str:
 
 
 def answers_view(job: Job, name: str) -> list[View]:
-    """The earlier answers in an order drawn from the seed: no agent is always first, and every rerun sees the same."""
+    """The earlier answers in an order drawn from the seed, another for each record and each repeat: what comes first is
+    nobody's privilege, its weight is averaged out, and every rerun sees the same."""
 
     def drawn(answer: Answer) -> tuple[int, str]:
-        return derive_seed(job.seed, "reads", job.record.record_id, answer.job_id), answer.job_id
+        return derive_seed(job.seed, "reads", job.record.record_id, job.repeat, answer.job_id), answer.job_id
 
     return [_answer(answer, name) for answer in sorted(job.inputs[name], key=drawn)]
 
 
 def _answer(answer: Answer, name: str) -> View:
+    """Of a prior answer only what it says, and of a precedent what it is about: not who gave it, when, or how often."""
     values = None if answer.values is None else dict(answer.values)
-    return _view(f"an answer of {name}", answer, ANSWER_FIELDS, id=answer.job_id[:8], values=values)
+    if name == "priors":
+        return _view("a prior answer", answer, PRIOR_FIELDS, values=values)
+    return _view(f"an answer of {name}", answer, ANSWER_FIELDS, id=answer.shown_id, values=values)
