@@ -9,10 +9,11 @@ import pytest
 
 from buttermilk.core.errors import ButtermilkError, ConfigError, DataError, SecretError, StoreError, Unavailable
 from buttermilk.core.jobs import Job
+from buttermilk.engine.assemble import assemble
 from buttermilk.engine.progress import Progress
 from buttermilk.study.doctor import doctor
 from buttermilk.study.keys import keys_of
-from buttermilk.study.looking import bring_in, export, replay, report, show, shown_request, status, store_of
+from buttermilk.study.looking import bring_in, export, replay, report, show, status, store_of
 from buttermilk.study.making import demo_overrides, demo_study
 from buttermilk.study.opening import open_study
 from buttermilk.study.planning import plan
@@ -86,9 +87,10 @@ def test_status_show_and_report_say_what_is_stored(asked: Scholar) -> None:
     whole = show(job_id[:12], root=asked.folder)
     job = Job.model_validate(whole["job"])
     assert job.job_id == whole["job_id"] == job_id
-    assert [message["role"] for message in shown_request(job)] == ["system", "user"]
-    assert job.record.text in shown_request(job)[1]["text"]
-    assert shown_request(Job.model_validate(show(seen("vader", asked), root=asked.folder)["job"])) == []
+    messages = assemble(job).messages
+    assert [message.role for message in messages] == ["system", "user"]
+    assert job.record.text in messages[1].text
+    assert show(seen("vader", asked), root=asked.folder)["job"]["prompt"] is None
     assert report(root=asked.folder).is_file()
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from buttermilk.core.jobs import Job
-from buttermilk.study.looking import shown_request
+from buttermilk.engine.assemble import assemble
 from scholar import Scholar, is_plain
 
 
@@ -19,7 +19,9 @@ def test_what_is_rendered_is_what_the_job_of_the_run_is_rendered_to(asked: Schol
         job = Job.model_validate(asked.types("show", row["job_id"], "--json").json["job"])
         assert job.prompt is not None
         said = asked.types("prompts", "render", job.prompt.name, "--json").json
-        assert [{"role": one["role"], "text": one["text"]} for one in said["messages"]] == shown_request(job)
+        assert [{"role": one["role"], "text": one["text"]} for one in said["messages"]] == [
+            {"role": one.role, "text": one.text} for one in assemble(job).messages
+        ]
         assert said["prompt"] == job.prompt.version_name
 
 
@@ -68,7 +70,12 @@ def test_record_perspective_codebook_and_variables_may_be_said(scholar: Scholar)
 @pytest.mark.parametrize(
     ("template", "words", "says", "hint"),
     [
-        ("{{ record.text }}", [], "no flow says with which dataset it asks.", "--dataset NAME. There are: verse."),
+        (
+            "{{ record.text }}",
+            [],
+            "no flow says with which dataset it asks.",
+            "--dataset NAME. There are: demo, verse.",
+        ),
         ("{{ codebook.name }}", ["--dataset", "verse"], "no flow says with which codebook it asks.", "--codebook NAME"),
         ("{{ tone }}", ["--dataset", "verse"], "the template asks for 'tone'", "Add: --set tone=..."),
         ("{{ perspective.text }}", ["--dataset", "verse"], "the template asks for 'perspective'", "Add: --perspective"),

@@ -114,11 +114,8 @@ class Asking:
     def _plug(self, agent: Agent) -> Model:
         if agent.name not in self._plugs:
             kind = find("models", agent.type)
-            model: Model = (
-                kind(agent, self.keys, self.blobs)
-                if self.writer or kind.simulated
-                else Recorded(agent, self.recordings)
-            )
+            asked = self.writer or kind.simulated
+            model: Model = kind(agent, self.keys, self.blobs) if asked else Recorded(agent, self.recordings)
             taken_down = self.writer and not kind.simulated
             self._plugs[agent.name] = Recording(model, self._take) if taken_down else model
         return self._plugs[agent.name]
@@ -137,10 +134,9 @@ class Asking:
     def _mind_the_budget(self) -> None:
         if self.writer is None:
             return
-        spent = self.spent[0] + sum(lane.progress.cost for lane in self._lanes.values())
-        tokens = self.spent[1] + sum(
-            lane.progress.input_tokens + lane.progress.output_tokens for lane in self._lanes.values()
-        )
+        lanes = [lane.progress for lane in self._lanes.values()]
+        spent = self.spent[0] + sum(lane.cost for lane in lanes)
+        tokens = self.spent[1] + sum(lane.input_tokens + lane.output_tokens for lane in lanes)
         money, most = self.budget.money, self.budget.tokens
         if (money is not None and spent >= money) or (most is not None and tokens >= most):
             self.over = "the budget under `run:` in conf/config.yaml is spent."

@@ -71,14 +71,9 @@ class Tried(NamedTuple):
 
 
 async def try_prompts(
-    *names: str,
-    agents: Sequence[str] = (),
-    live: bool = False,
-    repeats: int | None = None,
-    root: Path | None = None,
-    now: Now = lambda: datetime.now(UTC),
-    told: Told = lambda done, whole: None,
-) -> list[Tried]:
+    *names: str, agents: Sequence[str] = (), live: bool = False, repeats: int | None = None, root: Path | None = None,
+    now: Now = lambda: datetime.now(UTC), told: Told = lambda done, whole: None,
+) -> list[Tried]:  # fmt: skip
     """`prompts test`: the named prompts' cases, else those of all prompts of the study that have some.
 
     Offline, models say what was recorded, and simulated readers answer. `live` asks, stores and records.
@@ -89,22 +84,17 @@ async def try_prompts(
     if not chosen:
         hint = f"Tests stand under `tests:` in a prompt's header. Packaged prompts with tests: {', '.join(known)}."
         raise ConfigError("no prompt of this study has tests.", where=str(root / "prompts"), hint=hint)
-    loaded = [_loaded(root, name) for name in chosen]
-    return [
-        await _tried(root, one, agents, live=live, repeats=repeats or one.repeats, now=now, told=told) for one in loaded
-    ]
+    loaded = {name: load(root, name) for name in chosen}
+    for name in (name for name, found in loaded.items() if found is None):
+        raise ConfigError("this prompt has no tests.", where=f"prompts/{name}.md", hint="Add `tests:` to its header.")
+    every = [one for one in loaded.values() if one]
+    asked: dict[str, Any] = {"live": live, "now": now, "told": told}
+    return [await _tried(root, one, agents, repeats=repeats or one.repeats, **asked) for one in every]
 
 
 def load(root: Path, name: str) -> PromptTests | None:
     """A prompt's tests, where it has some."""
     return load_tests(name, lambda kind: folders(root, kind), plugins.names("checks"), root)
-
-
-def _loaded(root: Path, name: str) -> PromptTests:
-    found = load(root, name)
-    if found is None:
-        raise ConfigError("this prompt has no tests.", where=f"prompts/{name}.md", hint="Add `tests:` to its header.")
-    return found
 
 
 class Cast(NamedTuple):

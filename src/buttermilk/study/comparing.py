@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 from buttermilk.analysis.changes import Answer, Change, changes
 from buttermilk.analysis.frame import read
 from buttermilk.analysis.method import Method
-from buttermilk.config import find_root, flows
+from buttermilk.config import find_root
+from buttermilk.config.study import own_flows
 from buttermilk.core.contracts import Store
 from buttermilk.core.errors import ConfigError, did_you_mean
 from buttermilk.core.flows import Step, leaves_of
 from buttermilk.core.jobs import Run
+from buttermilk.engine.answerers import ANOTHER_MODEL
 from buttermilk.study.looking import stored
 from buttermilk.study.opening import Study, check_step, open_study
 from buttermilk.study.running import Watch, begun, find_run
@@ -42,15 +44,9 @@ class Compared(NamedTuple):
 
 
 async def compare(
-    old: str,
-    new: str,
-    flow: str | None = None,
-    *overrides: str,
-    step: str | None = None,
-    kind: str | None = None,
-    root: Path | None = None,
-    watch: Watch = lambda progress: None,
-) -> Compared:
+    old: str, new: str, flow: str | None = None, *overrides: str, step: str | None = None, kind: str | None = None,
+    root: Path | None = None, watch: Watch = lambda progress: None,
+) -> Compared:  # fmt: skip
     """Ask a flow's step both ways: `await compare("judge@3f9a1c", "judge", "news", "steps.judge.repeats=5")`.
 
     Everything but the text that is compared is as the flow says; `dataset=pilot` and the like override it. Without a
@@ -64,6 +60,9 @@ async def compare(
         raise ConfigError(f"{first.text.version_name} and {second.text.version_name} say the same.")
     study = _both_ways(open_study(root, flow or _only_flow(root), overrides), first, second, step)
     progress = await begun(study).go(watch)
+    if progress.why.startswith(ANOTHER_MODEL):
+        hint = "To ask both versions anew, add wave=NAME. To compare what two models say: run.model_change=note"
+        raise ConfigError(f"{progress.why}, so the two versions would not be compared alone.", hint=hint)
     with stored(root) as (store, _):
         run = find_run(store, progress.run_id)
         found, simulated = compared(store, run, first, second)
@@ -116,7 +115,7 @@ def compared(store: Store, run: Run, old: Found, new: Found) -> tuple[list[Chang
 
 
 def _only_flow(root: Path) -> str:
-    known = [name for name in flows(root) if (root / "conf" / "flow" / f"{name}.yaml").is_file()]
+    known = own_flows(root)
     if len(known) == 1:
         return known[0]
     said = "this study has several flows." if known else "this study has no flow."

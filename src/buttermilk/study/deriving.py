@@ -27,14 +27,9 @@ OF_THE_SOURCE = ("licence", "consent", "sensitivity")  # what holds of a text ho
 
 
 def derive(
-    name: str,
-    run: str | None = None,
-    *,
-    step: str | None = None,
-    agent: str | None = None,
-    root: Path | None = None,
+    name: str, run: str | None = None, *, step: str | None = None, agent: str | None = None, root: Path | None = None,
     overrides: Sequence[str] = (),
-) -> int:
+) -> int:  # fmt: skip
     """Write data/NAME.jsonl and conf/dataset/NAME.yaml, a record per record that was described; returns how many.
 
     Where a record was described several times over by one agent, the first is taken. Nothing is written over.
@@ -47,9 +42,8 @@ def derive(
         chosen = _step(found, step)
         rows = _first(_described(store, found, chosen, agent))
         if not rows:
-            raise ConfigError(
-                f"step '{chosen.name}' of run '{found.run_id}' described nothing.", hint="buttermilk status"
-            )
+            said = f"step '{chosen.name}' of run '{found.run_id}' described nothing."
+            raise ConfigError(said, hint="buttermilk status")
         data.parent.mkdir(parents=True, exist_ok=True)
         conf.parent.mkdir(parents=True, exist_ok=True)
         count: int = find("exports", "jsonl")().write(Table(COLUMNS, rows), data)
@@ -64,9 +58,8 @@ def _places(home: Path, name: str) -> tuple[Path, Path]:
     places = home / "data" / f"{name}.jsonl", home / "conf" / "dataset" / f"{name}.yaml"
     for place in places:
         if place.exists():
-            raise ConfigError(
-                "it is there already; nothing was written.", where=str(place), hint="Choose another name."
-            )
+            said = "it is there already; nothing was written."
+            raise ConfigError(said, where=str(place), hint="Choose another name.")
     return places
 
 

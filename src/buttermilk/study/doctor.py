@@ -4,6 +4,7 @@ import platform
 import shutil
 import sqlite3
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,7 +29,9 @@ class Finding:
 
 def doctor(root: Path | None) -> list[Finding]:
     """What works here and what does not, without spending anything."""
-    found = [_python(), _sqlite(), *_plugs(), _disk(root or Path.cwd())]
+    free = shutil.disk_usage(root or Path.cwd()).free / 1e9
+    room = "" if free > 1 else "Answers need room: free some space."
+    found = [_python(), _sqlite(), *_plugs(), Finding("disk", free > 1, f"{free:.1f} GB free", room)]
     if root is None:
         return [*found, Finding("study", True, "none here", "buttermilk init mystudy")]
     return [*found, *(_flow(root, name) for name in flows(root))]
@@ -68,21 +71,11 @@ def _plugs() -> list[Finding]:
     return found
 
 
-def _disk(root: Path) -> Finding:
-    free = shutil.disk_usage(root).free / 1e9
-    return Finding("disk", free > 1, f"{free:.1f} GB free", "" if free > 1 else "Answers need room: free some space.")
-
-
 def _flow(root: Path, name: str) -> Finding:
     """Composed, its records read, its keys found: everything short of a call."""
     try:
-        study = open_study(root, name)
+        with closing(open_study(root, name)) as study:
+            check_plugs(study)
     except ButtermilkError as error:
         return Finding(f"flow {name}", False, error.message, error.hint or error.where)
-    try:
-        check_plugs(study)
-    except ButtermilkError as error:
-        return Finding(f"flow {name}", False, error.message, error.hint)
-    finally:
-        study.close()
     return Finding(f"flow {name}", True, f"{study.dataset.records} records, {len(study.flow.steps)} steps")

@@ -40,12 +40,9 @@ class Cabinet:
     """A study's vaults, and for a quarter of an hour what the distant ones gave. Blocking; any thread."""
 
     def __init__(
-        self,
-        root: Path,
-        places: Mapping[str, str | None],
-        clock: Callable[[], float] = time.monotonic,
+        self, root: Path, places: Mapping[str, str | None], clock: Callable[[], float] = time.monotonic,
         plugs: Callable[[str, str], Any] = find,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._root = root
         self._places = places
         self._clock = clock

@@ -13,8 +13,8 @@ from buttermilk.analysis.report import report as write_report
 from buttermilk.config import compose_store, find_root
 from buttermilk.core.contracts import Export, Model, Store, Tool
 from buttermilk.core.errors import ConfigError, DataError
+from buttermilk.core.flows import leaves_of
 from buttermilk.core.jobs import Event, Job, Result, Run
-from buttermilk.engine.assemble import assemble
 from buttermilk.engine.attempt import Attempts, Signature
 from buttermilk.engine.lane import Lane
 from buttermilk.engine.limits import Limiter
@@ -81,6 +81,7 @@ def as_status(found: Run, counts: dict[tuple[str, str, str], int], events: list[
         "waiting": sum(len(batch.job_ids) for batch in store.batches(found.run_id)),
         "state": "paused" if alive and found.control == "pause" else state,
         "why": found.why,
+        "below_quorum": found.progress.get("below_quorum", {}),
         "store": store.where,
         "started_at": found.started_at.isoformat(),
         "ended_at": found.ended_at.isoformat() if found.ended_at else None,
@@ -90,10 +91,7 @@ def as_status(found: Run, counts: dict[tuple[str, str, str], int], events: list[
         "cost": money,
         "currency": found.budget.currency,
         "tokens": tokens,
-        "by_step": [
-            {"step": step, "agent": agent, "status": word, "jobs": count}
-            for (step, agent, word), count in counts.items()
-        ],
+        "by_step": [dict(zip(("step", "agent", "status", "jobs"), (*of, n), strict=True)) for of, n in counts.items()],
         "lanes": found.progress.get("lanes", []) if alive else [],
         "events": [{"at": one.at.isoformat(), "kind": one.kind, **one.fields} for one in events[-50:]],
     }
@@ -102,22 +100,32 @@ def as_status(found: Run, counts: dict[tuple[str, str, str], int], events: list[
 def show(job: str, *, root: Path | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """The whole Job, self-contained: what was asked, of whom, of what; every attempt, with the bytes of both sides."""
     with stored(root, overrides) as (store, _):
-        job_id = whole_id(store, job)
-        found = store.job(job_id)
-        if found is None:  # pragma: no cover  (the id came from the store)
-            raise ConfigError(f"there is no job '{job}'.")
+        found = stored_job(store, job)
+        results = store.attempts(found.job_id)
         return {
-            "job_id": job_id,
+            "job_id": found.job_id,
             "job": json.loads(found.model_dump_json()),
-            "results": [json.loads(one.model_dump_json()) for one in store.attempts(job_id)],
+            "results": [json.loads(one.model_dump_json()) for one in results],
+            "cited": list(_cited(store, found, results)),
         }
 
 
-def whole_id(store: Store, prefix: str) -> str:
+def _cited(store: Store, job: Job, results: Sequence[Result]) -> Iterator[dict[str, Any]]:
+    """The answers that it cites. Who gave them is looked up: the job itself may not have been told."""
+    read = {one.shown_id: one for answers in job.inputs.values() for one in answers}
+    said = (leaf for one in results if job.codebook.cites for leaf in leaves_of(job.codebook, one.answers))
+    for shown in sorted({value for leaf, value in said if leaf.level == "answer" and value in read}):
+        answer = read[shown]
+        given = store.job(answer.job_id)
+        told = answer.model_dump(mode="json", include={"perspective", "repeat", "values"})
+        yield {"id": shown, "agent": given.agent.name if given else answer.agent, **told}
+
+
+def stored_job(store: Store, prefix: str) -> Job:
     """People type the first few digits."""
     found = store.matching(prefix) if prefix else []
-    if len(found) == 1:
-        return found[0]
+    if len(found) == 1 and (job := store.job(found[0])) is not None:
+        return job
     if found:
         shown = ", ".join(each[: len(prefix) + 8] for each in found)
         raise ConfigError(f"several jobs begin with '{prefix}'.", hint=f"Type more of it: {shown} …")
@@ -143,10 +151,7 @@ def _job_to_replay(job: str, root: Path | None, overrides: Sequence[str]) -> tup
     if file.suffix == ".json":
         return _job_in(file), root or Path.cwd()
     with stored(root, overrides) as (store, home):
-        found = store.job(whole_id(store, job))
-    if found is None:  # pragma: no cover
-        raise ConfigError(f"there is no job '{job}'.")
-    return found, home
+        return stored_job(store, job), home
 
 
 def _job_in(file: Path) -> Job:
@@ -190,22 +195,22 @@ def export_of(target: Path, kind: str = "") -> Export:
     word = kind or target.suffix.lstrip(".").lower()
     if word not in names("exports"):
         endings = ", ".join(f".{name}" for name in names("exports"))
-        raise ConfigError(
-            f"the name '{target.name}' does not say which format is wanted.", hint=f"Let it end in one of: {endings}"
-        )
+        said = f"the name '{target.name}' does not say which format is wanted."
+        raise ConfigError(said, hint=f"Let it end in one of: {endings}")
     plug: Export = find("exports", word)()
     return plug
 
 
 def report(
-    run: str | None = None, target: Path | None = None, *, root: Path | None = None, overrides: Sequence[str] = ()
-) -> Path:
-    """One self-contained HTML page about a run."""
+    run: str | None = None, target: Path | None = None, *, latent: bool = False, root: Path | None = None,
+    overrides: Sequence[str] = (),
+) -> Path:  # fmt: skip
+    """One self-contained HTML page about a run; `latent`: with models of a hidden true label, beside the majority."""
     with stored(root, overrides) as (store, home):
         found = find_run(store, run)
         target = target or home / "reports" / f"{found.run_id}.html"
         try:
-            return write_report(store, found.run_id, target)
+            return write_report(store, found.run_id, target, latent=latent)
         except OSError as error:
             said = f"the report cannot be written: {os.strerror(error.errno or 0).lower()}."
             hint = "Name another place: buttermilk report -o FOLDER/report.html"
@@ -230,10 +235,3 @@ def bring_in(file: Path, *, root: Path | None = None, overrides: Sequence[str] =
     except OSError as error:
         raise DataError(f"the file cannot be read ({os.strerror(error.errno or 0)}).", where=str(file)) from error
     return count
-
-
-def shown_request(job: Job) -> list[dict[str, str]]:
-    """The messages as they are sent, for people; a tool is sent none."""
-    if job.prompt is None:
-        return []
-    return [{"role": message.role, "text": message.text} for message in assemble(job).messages]

@@ -2,16 +2,19 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any
 
 from buttermilk.config import Composed, StoreSpec, compose
+from buttermilk.config.overrides import in_quotes
+from buttermilk.core.anchor import anchors
 from buttermilk.core.contracts import Checks, Fetches, Model, Store, Tool
-from buttermilk.core.errors import ConfigError, DataError, SecretError
+from buttermilk.core.errors import ConfigError, DataError, SecretError, did_you_mean
 from buttermilk.core.flows import Agent, Flow, Step
 from buttermilk.core.hashing import fingerprint
+from buttermilk.core.priors import SOURCES
 from buttermilk.core.records import Dataset, DatasetSpec, Record, Reject
 from buttermilk.core.values import plain
 from buttermilk.engine.plan import cells
@@ -26,11 +29,13 @@ REJECTS_SHOWN = 5
 
 @dataclass
 class Study:
-    """An opened flow: what it says, where its answers are, and which records it asks about."""
+    """An opened flow: what it says, where its answers are, and which records it asks about; `whole` is the data set
+    that these are of, where only its anchor set is asked."""
 
     composed: Composed
     store: Store
     dataset: Dataset
+    whole: Dataset
 
     @property
     def root(self) -> Path:
@@ -59,15 +64,24 @@ def open_study(root: Path, flow: str, overrides: Sequence[str] = (), *, multirun
     composed = with_models_named(composed, keys_of(root, composed.vaults))
     store = open_store(composed.store, root)
     try:
-        study = Study(composed, store, ingest(composed.dataset, store, composed.store, root))
+        whole = ingest(composed.dataset, store, composed.store, root)
+        some = anchored(whole, composed.flows[0], store) if composed.run.records == "anchor" else whole
+        study = Study(composed, store, some, whole)
         for one in composed.flows:
             for step in one.steps:
                 check_step(one, step, study.dataset)
+                check_priors(step, store)
         check_budget(composed)
     except BaseException:
         store.close()
         raise
     return study
+
+
+def of_wave(overrides: Sequence[str], wave: str = "", *, anchor: bool = False) -> list[str]:
+    """What `--wave` and `--anchor` say, as overrides."""
+    named = [f"wave={in_quotes(wave)}"] if wave else []
+    return [*overrides, *named, *(["run.records=anchor"] if anchor else [])]
 
 
 def open_store(spec: StoreSpec, root: Path) -> Store:
@@ -99,6 +113,17 @@ def ingest(spec: DatasetSpec, store: Store, where: StoreSpec, root: Path) -> Dat
     return known
 
 
+def anchored(whole: Dataset, flow: Flow, store: Store) -> Dataset:
+    """The anchor set as a data set of its own: the records are those of the whole, and so are the ids of the jobs."""
+    chosen = anchors(flow.seed, flow.anchor, (ref.record_id for refs in store.refs(whole.fingerprint) for ref in refs))
+    every = (ref for refs in store.refs(whole.fingerprint) for ref in refs)
+    hashes = [ref.record_hash for ref in every if ref.record_id in chosen]
+    found = store.records(hashes)
+    key = fingerprint(["anchor", whole.fingerprint, hashes])
+    kept = store.keep_dataset(key, whole.spec, (found[one] for one in hashes))
+    return kept.model_copy(update={"rejected": whole.rejected, "rejects": whole.rejects})
+
+
 def kept_media(found: Iterable[Record | Reject], blobs: LocalBlobs, root: Path) -> Iterator[Record | Reject]:
     """Media are copied into the study's blobs, so that the record stays what it was when the file is edited."""
     for item in found:
@@ -121,35 +146,22 @@ def _relative(path: str, root: Path) -> str:
 
 
 def written_rejects(found: Iterable[Record | Reject], target: Path) -> Iterator[Record | Reject]:
-    """Every reject also goes to a CSV that a spreadsheet opens: where, column, why, and the row as it was."""
+    """Every reject also goes to a CSV that a spreadsheet opens: where, column, why, and the row as it was. No
+    reject, no file: a folder of empty ones tells nobody anything."""
     target.unlink(missing_ok=True)
-    with closing(_RejectsFile(target)) as file:
+    names, hostile = ("where", "column", "why", "content"), ("=", "+", "-", "@", "\t", "\r")
+    with ExitStack() as closing:
+        file = None
         for item in found:
             if isinstance(item, Reject):
-                file.write(item)
+                if file is None:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    file = csv.writer(closing.enter_context(target.open("w", encoding="utf-8", newline="")))
+                    file.writerow(names)
+                # A cell that a spreadsheet would run as a formula is quoted: rows are as hostile as their source.
+                row = (getattr(item, name) for name in names)
+                file.writerow(f"'{text}" if text.startswith(hostile) else text for text in row)
             yield item
-
-
-class _RejectsFile:
-    """Made at the first reject: a folder of empty files tells nobody anything."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-        self.file: TextIO | None = None
-
-    def write(self, reject: Reject) -> None:
-        row = (reject.where, reject.column, reject.why, reject.content)
-        if self.file is None:
-            self.target.parent.mkdir(parents=True, exist_ok=True)
-            self.file = self.target.open("w", encoding="utf-8", newline="")
-            csv.writer(self.file).writerow(("where", "column", "why", "content"))
-        # A cell that a spreadsheet would run as a formula is quoted: rows are as hostile as their source.
-        safe = ["'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text for text in row]
-        csv.writer(self.file).writerow(safe)
-
-    def close(self) -> None:
-        if self.file is not None:
-            self.file.close()
 
 
 def rejects_file(study: Study) -> Path:
@@ -164,18 +176,12 @@ def _rejects(root: Path, store: StoreSpec, spec: DatasetSpec) -> Path:
 def rejected(dataset: Dataset, file: Path) -> DataError:
     shown = [f"{one.where}{f', column {one.column}' if one.column else ''}: {one.why}" for one in dataset.rejects]
     more = [f"… and {dataset.rejected - REJECTS_SHOWN} more."] if dataset.rejected > REJECTS_SHOWN else []
+    mend = "Mend the rows, or go on without them: data.rejects=skip (the report will count them)."
     rows = "1 row is no record" if dataset.rejected == 1 else f"{dataset.rejected} rows are no records"
     return DataError(
         f"{rows} (of {dataset.rejected + dataset.records}); nothing was asked.",
         where=dataset.spec.path,
-        hint="\n  ".join(
-            [
-                *shown[:REJECTS_SHOWN],
-                *more,
-                f"All of them: {file}",
-                "Mend the rows, or go on without them: data.rejects=skip (the report will count them).",
-            ]
-        ),
+        hint="\n  ".join([*shown[:REJECTS_SHOWN], *more, f"All of them: {file}", mend]),
     )
 
 
@@ -184,21 +190,21 @@ def rejected(dataset: Dataset, file: Path) -> DataError:
 
 def check_step(flow: Flow, step: Step, dataset: Dataset) -> None:
     """What a step asks for, against what there is: variables, columns, kinds of media."""
-    gives = {"record", "codebook", *step.reads, *step.variables}
-    if step.perspectives:
-        gives.add("perspective")
+    there: dict[str, Any] = {name: getattr(dataset, name) for name in ("columns", "records")}
+    there |= {"sent": dataset.spec.sent, "dataset": dataset.name}
     for prompt in step.prompts:
-        check_prompt(
-            prompt,
-            step=step.name,
-            gives=gives,
-            columns=dataset.columns,
-            records=dataset.records,
-            sent=dataset.spec.sent,
-            dataset=dataset.name,
-        )
+        check_prompt(prompt, step=step.name, gives=step.gives, **there)
     for cell in cells(flow, step):
         check_media(cell.agent, step, dataset)
+
+
+def check_priors(step: Step, store: Store) -> None:
+    """A source that is no run and no word for several would quietly give nothing to draw from."""
+    for name in step.priors.runs if step.priors else ():
+        if store.run(name) is None and next(store.results(name), None) is None:
+            known = [*SOURCES, *(run.run_id for run in store.runs())]
+            said = f"there is no run '{name}' to draw prior answers from."
+            raise ConfigError(said, where=f"step '{step.name}', priors.source", hint=did_you_mean(name, known))
 
 
 def check_plugs(study: Study, *, keys_needed: bool = True) -> list[str]:
@@ -234,13 +240,10 @@ def check_media(agent: Agent, step: Step, dataset: Dataset) -> None:
         return
     for kind, count in dataset.kinds.items():
         if kind != "text" and kind not in agent.capabilities.inputs:
-            raise ConfigError(
-                f"agent '{agent.name}' takes {', '.join(agent.capabilities.inputs)}; {count} records of "
-                f"'{dataset.name}' have {kind} without a text alternative.",
-                where=f"step '{step.name}'",
-                hint=f"Choose an agent that takes {kind}, say so in its `capabilities.inputs`, or map a column of "
-                "descriptions: `columns: {alt: COLUMN}`.",
-            )
+            takes = f"agent '{agent.name}' takes {', '.join(agent.capabilities.inputs)}"
+            said = f"{takes}; {count} records of '{dataset.name}' have {kind} without a text alternative."
+            hint = f"Choose an agent that takes {kind}, say so in its `capabilities.inputs`, or map a column of "
+            raise ConfigError(said, where=f"step '{step.name}'", hint=hint + "descriptions: `columns: {alt: COLUMN}`.")
 
 
 def check_addresses(agent: Agent, plug: Fetches, dataset: Dataset) -> None:
@@ -261,27 +264,20 @@ def check_budget(composed: Composed) -> None:
     """A cap on money means nothing where a price is unknown; no cap does where all is handed over at once."""
     budget = composed.run.budget
     if composed.run.mode == "batch" and (budget.money is not None or budget.tokens is not None):
-        raise ConfigError(
-            "a batch cannot be stopped by a budget: it is handed over whole.",
-            where="run.mode=batch",
-            hint="Take the cap out, and hand over as many records as you can pay for: limit=100",
-        )
-    if composed.run.budget.money is None:
+        said = "a batch cannot be stopped by a budget: it is handed over whole."
+        hint = "Take the cap out, and hand over as many records as you can pay for: limit=100"
+        raise ConfigError(said, where="run.mode=batch", hint=hint)
+    if budget.money is None:
         return
     for agent in (agent for flow in composed.flows for step in flow.steps for agent in step.agents):
         if agent.role != "model" or find("models", agent.type).simulated:
             continue
+        where = f"agent '{agent.name}'"
         if agent.price is None:
-            raise ConfigError(
-                f"the run has a budget in money, and the price of '{agent.model or agent.name}' is not known.",
-                where=f"agent '{agent.name}'",
-                hint=f"Write it down: conf/agent/{agent.name}.yaml, `price: {{input: ..., output: ..., "
-                "source: ..., dated: ...}` per million tokens; or cap tokens: run.budget.tokens=...",
-            )
-        if agent.price.currency != composed.run.budget.currency:
-            raise ConfigError(
-                f"the budget is in {composed.run.budget.currency}, the price of '{agent.name}' in "
-                f"{agent.price.currency}.",
-                where=f"agent '{agent.name}'",
-                hint="Give both in one currency: run.budget.currency=...",
-            )
+            said = f"the run has a budget in money, and the price of '{agent.model or agent.name}' is not known."
+            price = "`price: {input: ..., output: ..., source: ..., dated: ...}` per million tokens"
+            hint = f"Write it down: conf/agent/{agent.name}.yaml, {price}; or cap tokens: run.budget.tokens=..."
+            raise ConfigError(said, where=where, hint=hint)
+        if agent.price.currency != budget.currency:
+            said = f"the budget is in {budget.currency}, the price of '{agent.name}' in {agent.price.currency}."
+            raise ConfigError(said, where=where, hint="Give both in one currency: run.budget.currency=...")

@@ -7,7 +7,9 @@ or a paragraph a question. Retries are not counted. Steps that read others are c
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from itertools import chain, product
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -15,14 +17,20 @@ from typing import Any
 from buttermilk.config import find_root
 from buttermilk.core.flows import Agent, Codebook, Question
 from buttermilk.core.jobs import Run, hash_of_inputs
+from buttermilk.core.kinship import only_family
+from buttermilk.core.waves import same_wave
+from buttermilk.engine.answerers import Answerers
 from buttermilk.engine.assemble import assemble
 from buttermilk.engine.lane import is_settled
-from buttermilk.engine.plan import CellPlan, Planned, cells, ordered, panel_size, readings
+from buttermilk.engine.plan import CellPlan, Planned, cells, ordered, panel_size
 from buttermilk.engine.plan import plan as plan_jobs
+from buttermilk.engine.priors import Lots, most_shown
 from buttermilk.engine.reasons import reasons
 from buttermilk.engine.rereading import of_same_scores
 from buttermilk.plugins import find
-from buttermilk.study.opening import Study, check_plugs, open_study
+from buttermilk.study.declared import notices
+from buttermilk.study.opening import Study, check_plugs, of_wave, open_study
+from buttermilk.study.running import described
 
 SAMPLE = 20  # records whose prompts are rendered for the estimate
 CHARACTERS_A_TOKEN = (5.0, 3.0)  # low, high
@@ -30,24 +38,22 @@ TOKENS_A_QUESTION = (8, 120)  # of an answer, where nothing better is known
 ENTRIES = 2  # of a list
 TOKENS_A_READ_ANSWER = (30, 90)  # of each earlier answer that a step reads
 
-AGAIN = {
-    "failed": "failed before",
-    "refused": "refused in another flow",
-    "unparsed": "unparsed in another flow",
-    "answered": "asked again",
-}
+AGAIN = {"failed": "failed before", "answered": "asked again"}
+AGAIN |= {word: f"{word} in another flow" for word in ("refused", "unparsed")}
 MAXIMUM_NAMES = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 
 
 @dataclass
 class Row:
-    """One agent in one step."""
+    """One agent in one arm of a step."""
 
     step: str
     agent: str
+    arm: str = "control"
     planned: int = 0
     done: int = 0
     reread: int = 0
+    below_quorum: int = 0
     why: Counter[str] = field(default_factory=Counter)
     input_tokens: tuple[int, int] = (0, 0)
     output_tokens: tuple[int, int] = (0, 0)
@@ -57,7 +63,7 @@ class Row:
 
     @property
     def to_ask(self) -> int:
-        return self.planned - self.done - self.reread
+        return self.planned - self.done - self.reread - self.below_quorum
 
 
 @dataclass
@@ -73,6 +79,7 @@ class PlanReport:
     rejected: int = 0
     warnings: tuple[str, ...] = ()
     currency: str = "USD"
+    standing: str = ""
 
     @property
     def planned(self) -> int:
@@ -93,85 +100,85 @@ class PlanReport:
         return sorted({row.agent for row in self.rows if row.to_ask and row.cost is None})
 
     def as_json(self) -> dict[str, Any]:
-        rows = [
-            {
-                "step": row.step,
-                "agent": row.agent,
-                "planned": row.planned,
-                "done": row.done,
-                "reread": row.reread,
-                "to_ask": row.to_ask,
-                "why": dict(row.why),
-                "input_tokens": row.input_tokens,
-                "output_tokens": row.output_tokens,
-                "cost": row.cost,
-                "price": row.price,
-                "simulated": row.simulated,
-            }
-            for row in self.rows
-        ]
+        rows = [{**vars(row), "to_ask": row.to_ask} for row in self.rows]
         names = ("flow", "title", "dataset", "records", "rejected", "wave", "planned", "to_ask", "cost", "currency")
-        more = {"unpriced": self.unpriced, "warnings": list(self.warnings), "rows": rows}
+        more = {"standing": self.standing, "unpriced": self.unpriced, "warnings": list(self.warnings), "rows": rows}
         return {name: getattr(self, name) for name in names} | more
 
 
-def plan(flow: str, *overrides: str, root: Path | None = None, multirun: bool = False) -> PlanReport:
-    """`plan("verse", "steps.judge.repeats=5")`: nothing is asked and nothing is spent."""
-    study = open_study(root or find_root(Path.cwd()), flow, overrides, multirun=multirun)
-    try:
+def plan(
+    flow: str, *overrides: str, wave: str = "", anchor: bool = False, root: Path | None = None, multirun: bool = False
+) -> PlanReport:
+    """`plan("verse", "steps.judge.repeats=5", wave="2026-12")`: nothing is asked and nothing is spent."""
+    said = of_wave(overrides, wave, anchor=anchor)
+    with closing(open_study(root or find_root(Path.cwd()), flow, said, multirun=multirun)) as study:
         missing = check_plugs(study, keys_needed=False)
         found = _Planner(study).report()
-        found.warnings = (*found.warnings, *missing)
+        found.standing, told = notices(study, described(study))
+        found.warnings = (*found.warnings, *missing, *told, *_models(study))
         return found
-    finally:
-        study.close()
+
+
+def _models(study: Study) -> Iterator[str]:
+    """Agents that several models have answered for in this wave: a run would stop, or was told to keep them."""
+    asked, known = described(study), Answerers("stop")
+    known.knows(study.store.returned([one.run_id for one in study.store.runs() if same_wave(asked, one)]))
+    for one in known.as_json():
+        models = ", ".join(f"{model['model']} ({model['answers']:,})" for model in one["models"])
+        yield f"{one['agent']} was answered by more than one model in wave {one['wave']}: {models}"
 
 
 class _Planner:
     def __init__(self, study: Study) -> None:
         self.study = study
         self.latest = self._latest()
-        self.rows: dict[tuple[str, str], Row] = {}
-        self.open: dict[str, set[int]] = {}  # step -> the places of the records it has still to ask about
+        self.rows: dict[tuple[str, str, str], Row] = {}
+        self.open: dict[tuple[str, str], set[int]] = {}  # wave, step -> places of records to ask about in its own arm
+        self.shown: dict[tuple[str, str, str], set[int]] = {}  # wave, step, arm -> of records with answers to show
+        run_id = self.latest.run_id if self.latest else ""
+        goes_on = self.latest is not None and self.latest.wave == study.flow.wave
+        self.lots = Lots(study.store, study.dataset, run_id, run_id if goes_on else "")
         self._characters: dict[tuple[str, str], float] = {}
 
     def _latest(self) -> Run | None:
-        """The last run of this flow: the answers that a later step would read are its answers."""
-        runs = [run for run in self.study.store.runs() if run.flow == self.study.flow.name]
-        return runs[-1] if runs else None
+        """The run that would go on, else the last of this wave: what a later step would read are its answers."""
+        asked = described(self.study)
+        runs = [run for run in self.study.store.runs() if same_wave(run, asked)]
+        own = [run for run in runs if run.spec_hash == asked.spec_hash]
+        return next(reversed(own or runs), None)
 
     def report(self) -> PlanReport:
         composed, dataset, flow = self.study.composed, self.study.dataset, self.study.flow
-        for step in ordered(flow):
-            for one in composed.flows:
-                for cell in cells(one, one.step(step.name), sorted(dataset.spec.sent)):
+        sent = sorted(dataset.spec.sent)
+        for wave, step in product(dict.fromkeys(one.wave for one in composed.flows), ordered(flow)):
+            for one in (one for one in composed.flows if one.wave == wave):
+                for cell in cells(one, one.step(step.name), sent):
                     self._count(cell)
-        return PlanReport(
-            flow.name,
-            flow.title,
-            dataset.name,
-            dataset.records,
-            flow.wave,
-            list(self.rows.values()),
-            dataset.rejected,
-            composed.warnings,
-            composed.run.budget.currency,
-        )
+        only, rows = only_family(flow.steps), list(self.rows.values())
+        kin = f"all models are of one family ({only}): they share habits and errors. Add one of another, if you can."
+        warnings = (*composed.warnings, *([kin] if only else []), *self._told_of_priors())
+        of = (flow.name, flow.title, dataset.name, dataset.records, flow.wave)
+        return PlanReport(*of, rows, dataset.rejected, warnings, composed.run.budget.currency)
 
     def _count(self, cell: CellPlan) -> None:
-        key = (cell.step.name, cell.agent.name)
+        key = (cell.step.name, cell.agent.name, cell.arm)
         row = self.rows.setdefault(key, Row(*key))
-        row.planned += cell.repeats * self.study.dataset.records
-        self._estimate(row, cell, self._missing(row, cell))
+        before = row.done + row.reread
+        missing = self._missing(row, cell)
+        fixed = cell.repeats * self.study.dataset.records
+        row.planned += missing + row.done + row.reread - before if cell.informed else fixed
+        self._estimate(row, cell, missing)
 
     def _missing(self, row: Row, cell: CellPlan) -> int:
         """How many jobs of the cell are to be asked; why goes into the row."""
         missing = self._waiting(row, cell)
+        unread = self.study.dataset.records * cell.repeats - missing  # of the jobs that no earlier step keeps waiting
         for planned in self._planned(cell):
+            unread -= len(planned)
             stored = self.study.store.done([job.job_id for job in planned])
             absent = [job for job in planned if not is_settled(stored.get(job.job_id), self.study.flow.name, ())]
             row.done += len(planned) - len(absent)
-            self.open.setdefault(cell.step.name, set()).update(job.position for job in absent)
+            self._note(cell, {job.position for job in planned}, {job.position for job in absent})
             if reread := self._reread(cell, absent):
                 row.reread += len(reread)
                 row.why.update(f"{moved}: stored scores are read anew" for moved in reread.values())
@@ -180,6 +187,9 @@ class _Planner:
             row.why += reasons(self.study.store, cell.step.name, fresh)
             row.why.update(AGAIN[stored[job.job_id].status] for job in absent if job.job_id in stored)
             missing += len(absent)
+        if unread and cell.step.quorum and self.latest:
+            row.below_quorum += unread
+            row.why["below quorum"] += unread
         return missing
 
     def _reread(self, cell: CellPlan, absent: list[Planned]) -> dict[str, str]:
@@ -188,10 +198,8 @@ class _Planner:
         if cell.agent.role != "tool" or not absent or not hasattr(find("tools", cell.agent.type), "reread"):
             return found
         for other in of_same_scores(self.study.store, cell.cell, cell.agent):
-            ids = {
-                other.job_id(job.ref.record_id, job.ref.seen_hash, job.repeat, hash_of_inputs(job.inputs)): job.job_id
-                for job in absent
-            }
+            about = [(job.ref.record_id, job.ref.seen_hash, job.repeat, hash_of_inputs(job.inputs)) for job in absent]
+            ids = {other.job_id(*what): job.job_id for what, job in zip(about, absent, strict=True)}
             known = self.study.store.done(list(ids)).items()
             moved = "codebook changed" if other.agent_hash == cell.agent.hash else "threshold moved"
             found |= {ids[job_id]: moved for job_id, stored in known if stored.status == "answered"}
@@ -201,19 +209,55 @@ class _Planner:
         """Jobs about records that an earlier step has still to ask about: what they read is not known yet."""
         waits = self._unread(cell)
         if waits:
-            row.why[f"waits for {', '.join(sorted(set(cell.step.reads.values())))}"] += len(waits) * cell.repeats
-            self.open.setdefault(cell.step.name, set()).update(waits)
+            earlier = {*cell.step.reads.values(), *(f"wave {wave}" for wave in self._earlier(cell))}
+            row.why[f"waits for {', '.join(sorted(earlier))}"] += len(waits) * cell.repeats
+            self._note(cell, waits, waits)
         return len(waits) * cell.repeats
 
+    def _note(self, cell: CellPlan, planned: set[int], absent: set[int]) -> None:
+        wave, step = cell.flow.wave, cell.step.name
+        if cell.informed:
+            self.shown.setdefault((wave, step, cell.arm), set()).update(planned)
+        else:
+            self.open.setdefault((wave, step), set()).update(absent)
+
     def _unread(self, cell: CellPlan) -> set[int]:
-        return set().union(*(self.open.get(source, set()) for source in cell.step.reads.values()))
+        wave, name = cell.flow.wave, cell.step.name
+        found = set().union(*(self.open.get((wave, source), set()) for source in cell.step.reads.values()))
+        for earlier in self._earlier(cell):
+            found |= self.open.get((earlier, name), set()) - self._only_control(cell)
+        return found
+
+    def _earlier(self, cell: CellPlan) -> list[str]:
+        """Waves of a sweep that will have been asked when this one is, and that its priors are drawn from."""
+        waves = list(dict.fromkeys(one.wave for one in self.study.composed.flows))
+        draws = cell.informed and cell.step.priors and "earlier_waves" in cell.step.priors.source
+        return waves[: waves.index(cell.flow.wave)] if draws else []
+
+    def _only_control(self, cell: CellPlan) -> set[int]:
+        refs = chain.from_iterable(self.study.store.refs(self.study.dataset.fingerprint))
+        return {place for place, ref in enumerate(refs) if self.lots.only_control(cell, ref)}
+
+    def _told_of_priors(self) -> Iterator[str]:
+        """What a scholar who reads two numbers of jobs wants to know."""
+        for one in self.study.composed.flows:
+            for cell in (cell for step in one.steps for cell in cells(one, step) if cell.informed):
+                known = self.shown.pop((one.wave, cell.step.name, cell.arm), None)
+                if known is None:
+                    continue
+                kept, records = len(self._only_control(cell)), self.study.dataset.records
+                said = f"step '{cell.step.name}', wave {one.wave}, arm '{cell.arm}': "
+                if not known:
+                    yield f"{said}no earlier answers to draw from, so only the control arm is asked."
+                    continue
+                none = records - kept - len(known)
+                more = f", {none:,} have no earlier answers to be shown" if none else ""
+                yield f"{said}{len(known):,} of {records:,} records; {kept:,} are control-only by the seed{more}."
 
     def _planned(self, cell: CellPlan) -> Iterator[list[Planned]]:
         first, unread = 0, self._unread(cell)
         for refs in self.study.store.refs(self.study.dataset.fingerprint):
-            inputs = None
-            if cell.step.reads and self.latest:
-                inputs = readings(self.study.store, self.latest.run_id, cell, refs)
+            inputs = self.lots.inputs(cell, refs) if cell.reads and (cell.informed or self.latest) else None
             jobs = plan_jobs([cell], refs, inputs, first=first)
             yield [job for job in jobs if job.position not in unread]
             first += len(refs)
@@ -228,6 +272,7 @@ class _Planner:
             return
         characters = self._prompt_characters(cell)
         read = sum(panel_size(cell.flow, cell.flow.step(source)) for source in cell.step.reads.values())
+        read += most_shown(cell)
         low_in, high_in = (
             characters / a_token + read * an_answer
             for a_token, an_answer in zip(CHARACTERS_A_TOKEN, TOKENS_A_READ_ANSWER, strict=True)
@@ -254,10 +299,8 @@ class _Planner:
         """The mean length of the rendered prompt and the schema, over the first records."""
         key = (cell.agent.name, cell.cell.key)
         if key not in self._characters:
-            unread = cell.step.model_copy(update={"reads": {}})
-            bare = CellPlan(
-                cell.flow, unread, cell.agent, cell.prompt, cell.perspective, cell.variant, cell.sent_columns
-            )
+            unread = cell.step.model_copy(update={"reads": {}, "priors": None, "arm": "control"})
+            bare = replace(cell, step=unread, informed=False)
             refs = next(self.study.store.refs(self.study.dataset.fingerprint))[:SAMPLE]
             records = self.study.store.records([ref.record_hash for ref in refs])
             inputs = {ref.record_id: dict.fromkeys(cell.step.reads, ()) for ref in refs}

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from buttermilk.config import compose, compose_dataset, compose_store, flows
-from buttermilk.config.study import conf_file, options
+from buttermilk.config.study import conf_file, options, own_flows
 from buttermilk.core.errors import ButtermilkError, ConfigError, PromptError, did_you_mean
 from buttermilk.core.flows import Agent, Capabilities, Codebook, Flow, Prompt, Question, Step
 from buttermilk.core.jobs import Answer, Job
@@ -61,21 +61,18 @@ class Rendered:
 
 
 def render(
-    name: str,
-    *,
-    record: str | None = None,
-    dataset: str | None = None,
-    perspective: str | None = None,
-    codebook: str | None = None,
-    variables: Mapping[str, Scalar] | None = None,
-    root: Path | None = None,
-) -> Rendered:
+    name: str, *, record: str | None = None, dataset: str | None = None, perspective: str | None = None,
+    codebook: str | None = None, variables: Mapping[str, Scalar] | None = None, root: Path | None = None,
+) -> Rendered:  # fmt: skip
     """`render("judge@3f9a1c", record="v7", variables={"year": 1912})`. `record` is an id, or a file."""
     with opened(root) as shelf:
         found = shelf.find(name, "prompt")
         assert isinstance(found.text, Prompt)  # noqa: S101  (the kind was asked for)
         flow, step = _asking(shelf, found.text, now="@" not in name and found.place != "store")
-        given: dict[str, Any] = {"prompts": (found.text,), "variables": _one_each(step, variables or {})}
+        # Of each swept variable its first value, or the one that was said.
+        swept = {name: values[:1] for name, values in step.variables.items()}
+        swept |= {name: (value,) for name, value in (variables or {}).items()}
+        given: dict[str, Any] = {"prompts": (found.text,), "variables": swept}
         given["perspectives"] = step.perspectives[:1]
         if perspective is not None:
             given["perspectives"] = (shelf.find(perspective, "criteria").text,)
@@ -120,18 +117,10 @@ class _Rendering:
 
     def _check(self, columns: Mapping[str, int], records: int, sent: frozenset[str], dataset: str) -> None:
         """As before a run; but what is missing can be said here."""
-        gives = {"record", "codebook", *self.reads, *self.step.variables}
-        gives |= {"perspective"} if self.step.perspectives else set()
+        gives = self.step.gives | self.reads
+        there: dict[str, Any] = {"columns": columns, "records": records, "sent": sent, "dataset": dataset}
         try:
-            check_prompt(
-                self.prompt,
-                step=self.step.name,
-                gives=gives,
-                columns=columns,
-                records=records,
-                sent=sent,
-                dataset=dataset,
-            )
+            check_prompt(self.prompt, step=self.step.name, gives=gives, **there)
         except PromptError as error:
             missing = [name for name in needs(self.prompt) if name not in gives and f"'{name}'" in error.message]
             if missing:
@@ -139,7 +128,7 @@ class _Rendering:
             raise
 
     def _rendered(self, record: Record, sent: frozenset[str]) -> Rendered:
-        (cell,) = cells(self.flow, self.step, sorted(sent))
+        cell, *_ = cells(self.flow, self.step, sorted(sent))  # as it is asked in the control arm
         inputs, notes = self._inputs(cell, record, sent)
         job = Job(record=record, seen_hash=record.seen_hash(sent), repeat=1, inputs=inputs, **cell.fields)
         request = assemble(job)
@@ -196,22 +185,16 @@ def _from_flows(shelf: Shelf, prompt: Prompt) -> tuple[Flow, Step] | None:
 
 
 def _flows_naming(root: Path, name: str) -> Iterator[str]:
-    for flow in sorted(flows(root), key=lambda flow: not (root / "conf" / "flow" / f"{flow}.yaml").is_file()):
+    for flow in dict.fromkeys([*own_flows(root), *flows(root)]):
         file = conf_file(root, f"flow/{flow}")
         if file is not None and name in read_text(file):
             yield flow
 
 
-def _one_each(step: Step, said: Mapping[str, Scalar]) -> dict[str, tuple[Scalar, ...]]:
-    """Of each swept variable its first value, or the one that was said."""
-    return {**{name: values[:1] for name, values in step.variables.items()}, **{name: (said[name],) for name in said}}
-
-
 def _unsaid(what: str, known: Any) -> ConfigError:
     word = "criteria" if what == "perspective" else what
-    return ConfigError(
-        f"no flow says with which {word} it asks.", hint=f"Add: --{what} NAME. {did_you_mean('', known)}"
-    )
+    hint = f"Add: --{what} NAME. {did_you_mean('', known)}"
+    return ConfigError(f"no flow says with which {word} it asks.", hint=hint)
 
 
 def _ref_of(chunks: Iterator[list[RecordRef]], record_id: str | None, dataset: str) -> RecordRef:

@@ -8,7 +8,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,11 +23,11 @@ from buttermilk.core.errors import ConfigError, StoreError, did_you_mean
 from buttermilk.core.flows import Agent
 from buttermilk.core.hashing import fingerprint
 from buttermilk.core.jobs import Job, Result, Run
-from buttermilk.core.records import Dataset
 from buttermilk.core.values import Json
 from buttermilk.engine.progress import Progress
 from buttermilk.engine.run import Engine, Stop
-from buttermilk.study.opening import REJECTS_SHOWN, Study, check_plugs, open_study
+from buttermilk.study.declared import notices
+from buttermilk.study.opening import REJECTS_SHOWN, Study, check_plugs, of_wave, open_study
 
 PACKAGES = ("buttermilk", "pydantic", "aiohttp", "jinja2", "sqlalchemy", "json-repair", "hydra-core", "omegaconf")
 COLLECT_AFTER = 50_000  # objects; some megabytes
@@ -66,6 +66,8 @@ class Running:
     resumed: bool
     stop: Stop = field(default_factory=Stop)
     ask_again: Collection[str] = ()
+    standing: str = ""  # `as registered on …`
+    told: tuple[str, ...] = ()  # how it differs from what was declared, and from another wave
 
     @property
     def complete(self) -> bool:
@@ -84,6 +86,7 @@ class Running:
             watch=watch,
             ask_again=self.ask_again,
             mode=study.composed.run.mode,
+            model_change=study.composed.run.model_change,
         )
         try:
             with few_collections():
@@ -97,43 +100,44 @@ class Running:
 
 
 async def run(
-    flow: str, *overrides: str, root: Path | None = None, multirun: bool = False, watch: Watch = lambda progress: None
-) -> Progress:
+    flow: str, *overrides: str, wave: str = "", anchor: bool = False, root: Path | None = None, multirun: bool = False,
+    watch: Watch = lambda progress: None,
+) -> Progress:  # fmt: skip
     """Ask everything of a flow that is not answered yet, and return what became of it.
 
-    `await run("verse", "steps.judge.repeats=5", "agents=[gpt]")`. A run that was stopped goes on under its name.
+    `await run("verse", "steps.judge.repeats=5", wave="2026-12")`. A run that was stopped goes on under its name.
+    `anchor`: only the records that are asked in every wave.
     """
-    return await prepare(flow, overrides, root=root, multirun=multirun).go(watch)
+    return await prepare(flow, overrides, wave=wave, anchor=anchor, root=root, multirun=multirun).go(watch)
 
 
 def prepare(
-    flow: str,
-    overrides: Sequence[str] = (),
-    *,
-    root: Path | None = None,
-    multirun: bool = False,
-    ask_again: Collection[str] = (),
-) -> Running:
-    """Everything up to the first call: checks made, keys found, the run registered or found to go on with."""
+    flow: str, overrides: Sequence[str] = (), *, wave: str = "", anchor: bool = False, root: Path | None = None,
+    multirun: bool = False, ask_again: Collection[str] = (),
+) -> Running:  # fmt: skip
+    """Everything up to the first call: checks made, keys found, the run begun or found to go on with."""
+    said = of_wave(overrides, wave, anchor=anchor)
     with few_collections():
-        study = open_study(root or find_root(Path.cwd()), flow, overrides, multirun=multirun)
+        study = open_study(root or find_root(Path.cwd()), flow, said, multirun=multirun)
     return begun(study, ask_again)
 
 
 def begun(study: Study, ask_again: Collection[str] = ()) -> Running:
-    """A run of an opened study, registered, or found to go on with. The study is closed where that fails."""
+    """A run of an opened study, begun, or found to go on with. The study is closed where that fails."""
     try:
         check_plugs(study)
+        asked = described(study)
+        standing, told = notices(study, asked, asking=True)
         found = _to_go_on(study)
         if found is not None:
             changes = {"state": "running", "why": "", "control": "", "pid": os.getpid(), "machine": platform.node()}
             study.store.update(found.run_id, changes | {"heartbeat_at": now(), "ended_at": None})
             # The same questions; who pays, by which key and how fast may have changed since.
             found = found.model_copy(update={"budget": study.composed.run.budget, "method": study.composed.flows})
-            return Running(study, found, True, ask_again=ask_again)
-        fresh = new_run(study)
+            return Running(study, found, True, ask_again=ask_again, standing=standing, told=told)
+        fresh = asked.model_copy(update={"run_id": _name(study), **circumstances(study.root)})
         study.store.begin(fresh)
-        return Running(study, fresh, False, ask_again=ask_again)
+        return Running(study, fresh, False, ask_again=ask_again, standing=standing, told=told)
     except BaseException:
         study.close()
         raise
@@ -184,10 +188,13 @@ def _process_lives(pid: int) -> bool:
     return True
 
 
-def new_run(study: Study) -> Run:
-    composed, flow, dataset = study.composed, study.flow, study.dataset
+def described(study: Study) -> Run:
+    """What a run that began now would be, without a name."""
+    composed, flow, dataset, whole = study.composed, study.flow, study.dataset, study.whole
+    # The rows that are no records, kept with the run because its report must count them.
+    first: list[Json] = [f"{one.where}: {one.why}" for one in dataset.rejects[:REJECTS_SHOWN]]
     return Run(
-        run_id=_name(study),
+        run_id="",
         spec_hash=spec_hash(study),
         flow=flow.name,
         flow_hash=flow.hash,
@@ -198,8 +205,11 @@ def new_run(study: Study) -> Run:
         seed=flow.seed,
         budget=composed.run.budget,
         method=composed.flows,
-        config={**composed.resolved, **left_out(dataset)},
-        **circumstances(study.root),
+        config={
+            **composed.resolved,
+            "whole": {"records": whole.records, "fingerprint": whole.fingerprint},
+            **({"left_out": {"rows": dataset.rejected, "first": first}} if dataset.rejected else {}),
+        },
         started_at=now(),
         heartbeat_at=now(),
     )
@@ -209,14 +219,6 @@ def circumstances(root: Path) -> dict[str, Any]:
     """Which code asks, of whose and on which machine."""
     who = {"user": getuser(), "machine": platform.node(), "pid": os.getpid()}
     return {"git": git_state(root), "versions": versions(), **who}
-
-
-def left_out(dataset: Dataset) -> dict[str, Json]:
-    """The rows that are no records, kept with the run because its report must count them."""
-    if not dataset.rejected:
-        return {}
-    first: list[Json] = [f"{one.where}: {one.why}" for one in dataset.rejects[:REJECTS_SHOWN]]
-    return {"left_out": {"rows": dataset.rejected, "first": first}}
 
 
 def _name(study: Study) -> str:
@@ -289,10 +291,10 @@ def find_run(store: Store, name: str | None) -> Run:
         raise ConfigError("there is no run yet.", where=store.where, hint="Type: buttermilk run FLOW")
     if name is None:
         return studies[-1]
-    for one in runs:
-        if one.run_id == name:
-            return one
-    raise ConfigError(f"there is no run '{name}'.", hint=did_you_mean(name, [one.run_id for one in runs]))
+    named = {one.run_id: one for one in runs}
+    if name not in named:
+        raise ConfigError(f"there is no run '{name}'.", hint=did_you_mean(name, named))
+    return named[name]
 
 
 def control(store: Store, name: str | None, word: str) -> Run:
@@ -302,12 +304,10 @@ def control(store: Store, name: str | None, word: str) -> Run:
         store.update(found.run_id, {"control": word})
         return found
     if word == "cancel" and found.state != "finished":
-        changes: Mapping[str, object] = {"state": "cancelled", "why": "cancelled", "ended_at": now()}
-        store.update(found.run_id, dict(changes))
+        store.update(found.run_id, {"state": "cancelled", "why": "cancelled", "ended_at": now()})
         return found
-    raise ConfigError(
-        f"run '{found.run_id}' is not going on ({found.state}).", hint=f"Type: buttermilk run {found.flow}"
-    )
+    said = f"run '{found.run_id}' is not going on ({found.state})."
+    raise ConfigError(said, hint=f"Type: buttermilk run {found.flow}")
 
 
 async def call_back(store: Store, found: Run, plug_for: Callable[[Agent], Any]) -> int:

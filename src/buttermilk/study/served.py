@@ -27,18 +27,13 @@ def with_models_named(composed: Composed, keys: Keys) -> Composed:
         return composed
     written = cast(Mapping[str, Any], composed.resolved["agent"])
     agents = {name: {**data, "model": found[name].model} if name in found else data for name, data in written.items()}
-    update = {
-        "flows": tuple(_with(flow, found) for flow in composed.flows),
-        "resolved": {**composed.resolved, "agent": agents},
-    }
-    return composed.model_copy(update=update)
+    whole = tuple(_with(flow, found) for flow in composed.flows)
+    return composed.model_copy(update={"flows": whole, "resolved": {**composed.resolved, "agent": agents}})
 
 
 def _with(flow: Flow, found: Mapping[str, Agent]) -> Flow:
-    steps = [
-        step.model_copy(update={"agents": tuple(found.get(agent.name, agent) for agent in step.agents)})
-        for step in flow.steps
-    ]
+    agents = [tuple(found.get(agent.name, agent) for agent in step.agents) for step in flow.steps]
+    steps = (step.model_copy(update={"agents": each}) for step, each in zip(flow.steps, agents, strict=True))
     return flow.model_copy(update={"steps": tuple(steps)})
 
 
@@ -54,14 +49,11 @@ def only_model(agent: Agent, keys: Keys) -> str:
     names = served(agent, keys)
     if len(names) == 1:
         return names[0]
+    if not names:
+        raise ConfigError("the server serves no model.", where=agent.base_url, hint="Load one into it, and try again.")
     shown = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
-    raise ConfigError(
-        f"the server serves {len(names)} models, and '{agent.name}' does not say which: {shown}."
-        if names
-        else "the server serves no model.",
-        where=agent.base_url,
-        hint=f"Name one behind a '#': {agent.base_url}#{names[0]}" if names else "Load one into it, and try again.",
-    )
+    said = f"the server serves {len(names)} models, and '{agent.name}' does not say which: {shown}."
+    raise ConfigError(said, where=agent.base_url, hint=f"Name one behind a '#': {agent.base_url}#{names[0]}")
 
 
 def served(agent: Agent, keys: Keys) -> list[str]:

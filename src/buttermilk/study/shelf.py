@@ -5,7 +5,7 @@ kind too, and a path (`drafts/guide.docx`) is that file.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -62,11 +62,8 @@ def opened(root: Path | None = None) -> Iterator["Shelf"]:
     """The study's shelf, with its store open where there is one."""
     root = root or find_root(Path.cwd())
     store = known_store(root)
-    try:
+    with closing(store) if store else nullcontext():
         yield Shelf(root, store)
-    finally:
-        if store is not None:
-            store.close()
 
 
 @dataclass(frozen=True)
@@ -101,17 +98,10 @@ class Shelf:
     def _books(self) -> Mapping[tuple[str, str], Codebook]:
         """A codebook that asks criterion by criterion is stored as each perspective had it; what people wrote is in the
         method of its run: `(run, hash as it was asked)` -> as it was written."""
-        steps = [
-            (run.run_id, step)
-            for run in (self.store.runs() if self.store else ())
-            for flow in run.method
-            for step in flow.steps
-        ]
-        return {
-            (run_id, step.codebook.of(one).hash): step.codebook
-            for run_id, step in steps
-            for one in (*step.perspectives, None)
-        }
+        runs = self.store.runs() if self.store else ()
+        steps = [(run.run_id, step) for run in runs for flow in run.method for step in flow.steps]
+        asked = [(run_id, step.codebook, one) for run_id, step in steps for one in (*step.perspectives, None)]
+        return {(run_id, book.of(one).hash): book for run_id, book, one in asked}
 
     def names(self, kind: str) -> set[str]:
         """Those that have a file."""

@@ -81,7 +81,9 @@ async def try_models(root: Path, *, every: bool = False, patience_seconds: float
     found, broken = (compose_agents(root), []) if every else _agents_of_flows(root)
     keys = keys_of(root)
     async with asyncio.TaskGroup() as group:
-        asked = [group.create_task(tried(agent, keys, patience_seconds)) for agent in found if _is_model(agent)]
+        # A simulated one is no model: that it works is for the tests to say.
+        models = [agent for agent in found if agent.role == "model" and agent.type != "simulated"]
+        asked = [group.create_task(tried(agent, keys, patience_seconds)) for agent in models]
     return [*(task.result() for task in asked), *broken]
 
 
@@ -98,11 +100,6 @@ def _agents_of_flows(root: Path) -> tuple[list[Agent], list[Trial]]:
             agents = [agent for flow in composed.flows for step in flow.steps for agent in step.agents]
             found |= {(agent.name, agent.hash): agent for agent in agents}
     return list(found.values()), broken
-
-
-def _is_model(agent: Agent) -> bool:
-    """A simulated one is no model: that it works is for the tests to say."""
-    return agent.role == "model" and agent.type != "simulated"
 
 
 # ---- one model

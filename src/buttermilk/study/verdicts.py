@@ -137,7 +137,6 @@ def as_page(tested: Sequence[Tried]) -> str:
     count = counts(every)
     names = [one.tests.prompt.version_name for one in tested]
     return page(
-        "page.html",
         [_section(one) for one in tested],
         kicker="Tests of",
         name=", ".join(names),

@@ -50,14 +50,9 @@ class Seen(NamedTuple):
 
 
 async def watch_prompts(
-    *names: str,
-    live: bool = False,
-    agents: Sequence[str] = (),
-    repeats: int | None = None,
-    root: Path | None = None,
-    now: Now = lambda: datetime.now(UTC),
-    told: Told = lambda done, whole: None,
-) -> list[Seen]:
+    *names: str, live: bool = False, agents: Sequence[str] = (), repeats: int | None = None, root: Path | None = None,
+    now: Now = lambda: datetime.now(UTC), told: Told = lambda done, whole: None,
+) -> list[Seen]:  # fmt: skip
     """Each named prompt, else each that has a baseline. `live` tests it first. Where there is an alarm and the study
     says `notify:`, somebody is told."""
     root = root or find_root(Path.cwd())

@@ -3,14 +3,14 @@
 import asyncio
 import shlex
 import sys
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from buttermilk.analysis.changes import Change, counted, flips_table
@@ -39,6 +39,7 @@ from buttermilk.verbs.screen import (
     out,
     print_json,
     say_folded,
+    tell,
 )
 
 T = TypeVar("T")
@@ -95,14 +96,13 @@ def listed(agents: Sequence[str]) -> list[str]:
 
 def show(tested: Sequence[Tried], *, as_json: bool) -> None:
     if as_json:
-        print_json(verdicts.as_json(tested))
-        return
+        return print_json(verdicts.as_json(tested))
     for one in tested:
         _show(one)
     every = [outcome for one in tested for outcome in one.outcomes]
     if any(one.simulated for one in tested):
         out.print(f"[yellow]![/] {SIMULATED}", soft_wrap=True)
-    out.print(" · ".join(f"{word} {count}" for word, count in counts(every).items()), markup=False)
+    return out.print(" · ".join(f"{word} {count}" for word, count in counts(every).items()), markup=False)
 
 
 def _show(tested: Tried) -> None:
@@ -147,8 +147,9 @@ def watch_(
     if pinned and not names:
         raise ConfigError("which prompt's baseline is pinned?", hint="Type: buttermilk prompts watch NAME --pin")
     if pinned:
-        show_pins(names, pin(*names, run=run_id, root=asked["root"]), as_json=as_json)
-        return
+        pins = pin(*names, run=run_id, root=asked["root"])
+        said = "\n".join(f"{name} is watched against {pins[name]} from now on ({PINS})." for name in names)
+        return print_json(pins) if as_json else out.print(said, markup=False)
     with so_far() as told:
         seen = waited_for(watch_prompts(*names, agents=listed(agents), told=told, **asked))
     if as_json:
@@ -158,14 +159,6 @@ def watch_(
             show_seen(one)
     blind = WRONG if any(one.found.blind for one in seen) else 0
     sys.exit(FAILED if any(one.found.alarms for one in seen) else blind)
-
-
-def show_pins(names: Sequence[str], pins: Mapping[str, str], *, as_json: bool) -> None:
-    if as_json:
-        print_json(pins)
-        return
-    for name in names:
-        out.print(f"{name} is watched against {pins[name]} from now on ({PINS}).", markup=False)
 
 
 def show_seen(seen: Seen) -> None:
@@ -192,22 +185,15 @@ def show_seen(seen: Seen) -> None:
 @of_study
 def compare_(old: str, new: str, output: Path | None, root: Path | None, as_json: bool, **said: Any) -> None:
     """Ask versions OLD and NEW about the same records, and say which judgements changed by more than noise."""
-    step = said["step"]
     keys = [f"dataset={said['dataset']}"] if said["dataset"] else []
     keys += [f"repeats={said['repeats']}"] if said["repeats"] else []
     keys += [f"agents=[{','.join(listed(said['agents']))}]"] if said["agents"] else []
-    view = view_for(as_json=False)
-    with view as watch:
-        found = waited_for(
-            compare(old, new, said["flow"], *keys, *said["overrides"], step=step, kind=said["kind"], root=root,
-                    watch=watch)
-        )  # fmt: skip
+    of = {"step": said["step"], "kind": said["kind"], "root": root}
+    with view_for(as_json=False) as watch:
+        found = waited_for(compare(old, new, said["flow"], *keys, *said["overrides"], watch=watch, **of))
     if output:
         export_of(output).write(flips_table(found.changes), output)
-    if as_json:
-        print_json(found.as_json())
-    else:
-        show_compared(found)
+    tell(found, show_compared, as_json=as_json)
     sys.exit(STOPPED if found.remaining else 0)
 
 
@@ -229,9 +215,7 @@ def show_compared(found: Compared) -> None:
 
 def flips(change: Change) -> Table:
     """The records whose judgement changed, the surest first."""
-    table = Table(box=None, padding=(0, 2, 0, 4))
-    for name in ("record", "before", "after", "p"):
-        table.add_column(name, justify="right" if name == "p" else "left", overflow="fold")
+    table = Table("record", "before", "after", Column("p", justify="right"), box=None, padding=(0, 2, 0, 4))
     for flip in change.flips[:SHOWN]:
         sides = map(counted, (flip.counts_before, flip.counts_after))
         table.add_row(Text(flip.record_id), *map(Text, sides), f"{flip.p:.4f}")

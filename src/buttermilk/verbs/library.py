@@ -14,10 +14,10 @@ from buttermilk.core.jobs import Use
 from buttermilk.documents.differences import Piece, shortened
 from buttermilk.prompts.reading import as_read, header_of
 from buttermilk.study import library
-from buttermilk.study.library import Entry, Rendered, Shown, diff, render, show
+from buttermilk.study.library import Diff, Entry, Rendered, Shown, diff, render, show
 from buttermilk.study.rendering import scalar
 from buttermilk.study.shelf import KINDS, Found
-from buttermilk.verbs.screen import of_study, one_screen, out, print_json, say, study_option, visible
+from buttermilk.verbs.screen import in_words, of_study, out, print_json, say, table_of, tell, visible
 
 MARKS = {"=": ("", ""), "-": ("[-", "-]"), "+": ("{+", "+}"), "…": ("… ", " …")}
 STYLES = {"=": "", "-": "red strike", "+": "green", "…": "dim"}
@@ -88,10 +88,10 @@ def _day(use: Use) -> str:
 @of_study
 def show_(name: str, kind: str | None, root: Path | None, as_json: bool) -> None:
     """Show NAME or NAME@HASH whole, and where each of its versions was used."""
-    found = show(name, kind=kind, root=root)
-    if as_json:
-        print_json(found.as_json())
-        return
+    tell(show(name, kind=kind, root=root), _show, as_json=as_json)
+
+
+def _show(found: Shown) -> None:
     out.print(f"[bold]{escape(found.found.text.version_name)}[/]   {found.found.kind} ({escape(_place(found.found))})")
     _show_header(found.found.text, found.needs)
     say(f"\n{visible(as_read(found.found.text))}\n")
@@ -111,9 +111,7 @@ def _show_uses(found: Shown) -> None:
     if not found.uses:
         out.print(f"{found.found.text.name} was never used.", markup=False)
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("used as", "run", "day", "step", "jobs", "commit"):
-        table.add_column(column, justify="right" if column == "jobs" else "left", no_wrap=True)
+    table = table_of("used as", "run", "day", "step", "jobs", "commit", right=("jobs",))
     for use in found.uses:
         here = "bold" if use.hash == found.found.text.hash else ""
         commit = f"{use.commit[:7]}{', dirty' if use.dirty else ''}"
@@ -129,10 +127,10 @@ def _show_uses(found: Shown) -> None:
 @of_study
 def diff_(old: str, new: str | None, kind: str | None, root: Path | None, as_json: bool) -> None:
     """Show how OLD became NEW, word by word. With one name alone: how it was when last used, and how it is now."""
-    found = diff(old, new, kind=kind, root=root)
-    if as_json:
-        print_json(found.as_json())
-        return
+    tell(diff(old, new, kind=kind, root=root), _show_diff, as_json=as_json)
+
+
+def _show_diff(found: Diff) -> None:
     say(found.sentence)
     for pieces in (found.header, found.text):
         if any(piece.sign != "=" for piece in pieces):
@@ -166,10 +164,7 @@ def render_(name: str, said: tuple[str, ...], as_json: bool, **of: Any) -> None:
         if not equals or not variable.isidentifier():
             raise click.BadParameter("say VARIABLE=VALUE, as in --set year=1912", param_hint="--set")
     found = render(name, variables={variable: scalar(value) for variable, _, value in pairs}, **of)
-    if as_json:
-        print_json(found.as_json())
-    else:
-        _show_rendered(found)
+    tell(found, _show_rendered, as_json=as_json)
 
 
 def _show_rendered(found: Rendered) -> None:
@@ -188,8 +183,7 @@ def _show_rendered(found: Rendered) -> None:
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--as", "name", help="What it is to be called; else as the file says.")
-@study_option
-@one_screen
+@in_words
 def import_(file: Path, name: str | None, root: Path | None) -> None:
     """Write prompts/NAME.md of FILE, a .prompty file. Nothing is written over."""
     target, made = library.import_(file, name=name, root=root)

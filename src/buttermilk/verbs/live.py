@@ -14,7 +14,7 @@ from rich.text import Text
 
 from buttermilk.engine.progress import LaneProgress, Progress
 from buttermilk.study.running import Watch
-from buttermilk.verbs.screen import last_line, money, out
+from buttermilk.verbs.screen import below_quorum, last_line, money, out
 
 SHADES = "·░▒▓█"  # of the jobs of a block of records: none, some, half, most, all
 GRID_WIDTH = 60
@@ -27,9 +27,9 @@ GO_ON = "To go on, type the same command again."
 
 
 def view_for(*, as_json: bool) -> AbstractContextManager[Watch]:
-    """What is told of the run while it goes on."""
+    """What is told of the run while it goes on; in JSON each state, as `status --json` has it."""
     if as_json:
-        return nullcontext(_json_line)
+        return nullcontext(lambda progress: click.echo(json.dumps(progress.as_json(), ensure_ascii=False)))
     return live_view() if out.is_terminal else nullcontext(plain_lines())
 
 
@@ -52,11 +52,6 @@ def plain_lines() -> Watch:
             out.print(f"{progress.run_id}: {last_line(progress.as_json())} · {_money(progress)}", markup=False)
 
     return tell
-
-
-def _json_line(progress: Progress) -> None:
-    """Each state of the run, as `status --json` has it."""
-    click.echo(json.dumps(progress.as_json(), ensure_ascii=False))
 
 
 def picture(progress: Progress, seconds: float) -> RenderableType:
@@ -128,4 +123,5 @@ def summary(found: dict[str, Any], *, why: bool = True) -> str:
     """The closing lines of a run and of `status`: `verse-2026-11-22 finished`, and the counts."""
     reason = found.get("why") or "" if why else ""
     said = reason if reason.startswith(found["state"]) else ": ".join(filter(None, (found["state"], reason)))
-    return f"{found['run']} {said}\n{last_line(found)}"
+    unread = [f"{below_quorum(count, step)}\n" for step, count in found.get("below_quorum", {}).items()]
+    return f"{found['run']} {said}\n{''.join(unread)}{last_line(found)}"

@@ -3,6 +3,7 @@
 import asyncio
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -12,7 +13,8 @@ from buttermilk.config import find_root
 from buttermilk.core.errors import ConfigError
 from buttermilk.study.doctor import doctor
 from buttermilk.study.looking import report
-from buttermilk.study.making import DEMO, demo_overrides, demo_study, init
+from buttermilk.study.making import DEMO, WAVES, demo_overrides, demo_study, init, labelled
+from buttermilk.study.registering import deviate, freeze
 from buttermilk.study.running import prepare
 from buttermilk.study.trying import PATIENCE_SECONDS, try_models
 from buttermilk.verbs.running import go
@@ -37,10 +39,33 @@ def init_(folder: Path) -> None:
 @json_option
 @one_screen
 def demo_(overrides: tuple[str, ...], agents: tuple[str, ...], into: Path, as_json: bool) -> None:
-    """Ask four readers what 200 verses make one feel, from two perspectives, three times; then write the report."""
-    root = demo_study(into)
-    running = prepare(DEMO, [*demo_overrides(agents), *overrides], root=root)
-    sys.exit(go(running, as_json=as_json, then=lambda: f"Report: {report(root=root).resolve()}"))
+    """A whole study of 200 verses: registered, asked in two waves, a sample labelled by people, the report written."""
+    root, said = demo_study(into), [*demo_overrides(agents), *overrides]
+    if said or not (root / "registrations").is_dir():
+        freeze(DEMO, *said, why="before the first answer", root=root)
+    for wave in WAVES:
+        running = prepare(DEMO, said, wave=wave, root=root)
+        then = partial(_between if wave != WAVES[-1] else _at_the_end, running.run.run_id, root, said)
+        code = go(running, as_json=as_json, then=then)
+        if code not in (0, FAILED):
+            break
+    sys.exit(code)
+
+
+def _between(run: str, root: Path, said: list[str]) -> str:
+    drawn, fresh = labelled(run, root)
+    if fresh:
+        deviate(
+            DEMO,
+            "the sample is drawn by what the first wave said, so it could not be registered before",
+            *said,
+            root=root,
+        )
+    return f"{len(drawn.draws)} of {drawn.population} verses drawn and labelled by people; now the second wave."
+
+
+def _at_the_end(run: str, root: Path, said: list[str]) -> str:
+    return f"Report: {report(run, root=root).resolve()}"
 
 
 @click.command("doctor")

@@ -3,13 +3,17 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
 
 import click
 from rich.markup import escape
 from rich.table import Table
 
+from buttermilk.core.priors import PRIOR_ARMS
+from buttermilk.core.waves import sub_wave
+from buttermilk.engine.answerers import ANOTHER_MODEL
 from buttermilk.engine.progress import Progress
 from buttermilk.study.opening import rejects_file
 from buttermilk.study.planning import PlanReport, Row, plan
@@ -20,15 +24,24 @@ from buttermilk.verbs.screen import (
     INTERRUPTED,
     OVERRIDES,
     STOPPED,
+    anchor_option,
     err,
     money,
     of_study,
     out,
-    print_json,
     rows_left_out,
+    say,
+    tell,
+    wave_option,
 )
 
 CTRL_C = "stopped by Ctrl-C"
+CHOOSE = """  What was answered is stored, with the model that gave it. Choose, and type the command again with:
+    --wave NAME               a new wave begins with the new model
+    run.model_change=split    the new model's answers are a wave of their own, and never pooled with the others
+    run.model_change=note     all are pooled, and the report says so
+  Or ask a model by its full name, agent.NAME.model=…, where the provider still has it."""
+ENDS = ("first_at", "last_at")
 multirun_option = click.option(
     "-m", "--multirun", is_flag=True, help="Sweep: a list of values makes a run of them all."
 )
@@ -37,15 +50,13 @@ multirun_option = click.option(
 @click.command("plan", epilog=OVERRIDES)
 @click.argument("flow")
 @click.argument("overrides", nargs=-1)
+@wave_option
+@anchor_option
 @multirun_option
 @of_study
-def plan_(flow: str, overrides: tuple[str, ...], multirun: bool, root: Path | None, as_json: bool) -> None:
+def plan_(flow: str, overrides: tuple[str, ...], as_json: bool, **of: Any) -> None:
     """Show what `run FLOW` would ask, why, and what it would cost. Spends nothing."""
-    found = plan(flow, *overrides, root=root, multirun=multirun)
-    if as_json:
-        print_json(found.as_json())
-    else:
-        show_plan(found)
+    tell(plan(flow, *overrides, **of), show_plan, as_json=as_json)
 
 
 def show_plan(found: PlanReport) -> None:
@@ -60,13 +71,13 @@ def show_plan(found: PlanReport) -> None:
         cells = _row(row, found.currency)
         table.add_row(*(cells[name] for name in names))
     out.print(table)
-    out.print(
-        f"{found.planned:,} jobs, {found.planned - found.to_ask:,} stored, {found.to_ask:,} to ask. "
-        f"Cost: {_cost(found)}.",
-        soft_wrap=True,
-    )
+    kept = sum(row.done + row.reread for row in found.rows)
+    said = f"{found.planned:,} jobs, {kept:,} stored, {found.to_ask:,} to ask. Cost: {_cost(found)}."
+    out.print(said, soft_wrap=True)
     for line in _assumptions(found):
         out.print(f"  {line}", markup=False)
+    if found.standing:
+        say(found.standing)
     for warning in found.warnings:
         out.print(f"[yellow]![/] {escape(warning)}")
 
@@ -88,7 +99,8 @@ def _row(row: Row, currency: str) -> dict[str, str]:
     else:
         cost = _span(*row.cost, currency) if row.cost[1] else "-"
     counts = {"jobs": f"{row.planned:,}", "stored": f"{row.done:,}", "to ask": f"{row.to_ask:,}"}
-    return {"step": row.step, "agent": row.agent, "cost": cost, "why": why, **counts}
+    step = f"{row.step} ({row.arm})" if row.arm in PRIOR_ARMS.values() else row.step
+    return {"step": step, "agent": row.agent, "cost": cost, "why": why, **counts}
 
 
 def _span(low: float, high: float, currency: str) -> str:
@@ -113,21 +125,22 @@ def _assumptions(found: PlanReport) -> list[str]:
 @click.command("run", epilog=OVERRIDES)
 @click.argument("flow")
 @click.argument("overrides", nargs=-1)
+@wave_option
+@anchor_option
 @multirun_option
 @click.option("--retry", multiple=True, type=click.Choice(["refused", "unparsed"]), help="Ask these again, too.")
 @of_study
-def run_(
-    flow: str, overrides: tuple[str, ...], multirun: bool, retry: tuple[str, ...], root: Path | None, as_json: bool
-) -> None:
+def run_(flow: str, overrides: tuple[str, ...], retry: tuple[str, ...], as_json: bool, **of: Any) -> None:
     """Ask everything of FLOW that is not answered yet. A run that was stopped goes on where it stopped."""
-    running = prepare(flow, overrides, root=root, multirun=multirun, ask_again=retry)
-    sys.exit(go(running, as_json=as_json))
+    sys.exit(go(prepare(flow, overrides, ask_again=retry, **of), as_json=as_json))
 
 
 def go(running: Running, *, as_json: bool = False, then: Callable[[], str] | None = None) -> int:
     """Run to the end with the live view, and say how it went: the exit code. `then` is done after a whole run."""
     if not as_json:
         _opening(running)
+    for warning in running.told:
+        (err if as_json else out).print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
     try:
         with view_for(as_json=as_json) as view, asyncio.Runner(loop_factory=loop_factory) as runner:
             progress = runner.run(_until_told(running, view))
@@ -148,7 +161,8 @@ def _opening(running: Running) -> None:
         out.print(f"Run {name} is complete: nothing remains to be asked.", soft_wrap=True)
         return
     word = "goes on" if running.resumed else "begins"
-    out.print(f"Run {name} {word}; answers are kept in {escape(study.store.where)}", soft_wrap=True)
+    standing = f", {running.standing}" if running.standing else ""
+    out.print(f"Run {name} {word}{standing}; answers are kept in {escape(study.store.where)}", soft_wrap=True)
     for warning in study.composed.warnings:
         out.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
     if study.dataset.rejected:
@@ -180,7 +194,20 @@ def _code(progress: Progress) -> int:
         return INTERRUPTED
     if progress.statuses["failed"] or any(lane.down for lane in progress.lanes):
         return FAILED
-    return STOPPED if progress.remaining else 0
+    return STOPPED if progress.remaining or progress.why.startswith(ANOTHER_MODEL) else 0
+
+
+def _another_model(one: Mapping[str, Any], progress: Progress) -> None:
+    """`gpt was answered by more than one model in wave 1:`, and who when."""
+    mark = "[bold red]✗[/]" if progress.why.startswith(ANOTHER_MODEL) else "[yellow]![/]"
+    kept = {"split": " (kept apart)", "note": " (pooled)"}.get(progress.model_change, "")
+    said = f"{one['agent']} was answered by more than one model in wave {one['wave']}{kept}:"
+    err.print(f"{mark} {escape(said)}")
+    for number, model in enumerate(one["models"]):
+        first, last = (f"{datetime.fromisoformat(model[end]).astimezone():%Y-%m-%d %H:%M}" for end in ENDS)
+        count = "1 reply" if model["answers"] == 1 else f"{model['answers']:,} replies"
+        apart = f"   (wave {sub_wave(one['wave'], number)})" if progress.model_change == "split" else ""
+        err.print(f"    {escape(model['model'])}: {count}, {first}{f' to {last}' if last != first else ''}{apart}")
 
 
 def _closing(progress: Progress, running: Running, said: str) -> None:
@@ -191,8 +218,12 @@ def _closing(progress: Progress, running: Running, said: str) -> None:
     failed = 0 if running.stop.why else progress.statuses["failed"]  # what a stop cut short did not fail
     if failed and not down:
         err.print(f"[bold red]✗[/] {'1 job' if failed == 1 else f'{failed:,} jobs'} failed.")
+    for one in progress.models:
+        _another_model(one, progress)
     if progress.waiting:
         out.print("The providers answer within a day. To collect what has come, type the same command again.")
+    elif progress.why.startswith(ANOTHER_MODEL):
+        err.print(escape(CHOOSE), soft_wrap=True)
     elif progress.remaining and progress.state != "cancelled":
         err.print(f"  What was answered is stored. {GO_ON}" if down or failed else GO_ON)
     if progress.budget is not None or progress.money:

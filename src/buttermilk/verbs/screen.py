@@ -4,15 +4,16 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from pathlib import Path
 from textwrap import fill
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import click
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 from rich.text import Text
 
 from buttermilk.core.errors import ButtermilkError, ConfigError, ProviderError
@@ -100,6 +101,30 @@ def print_json(value: Mapping[str, Any]) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
+class Told(Protocol):
+    """What can be told to machines."""
+
+    def as_json(self) -> dict[str, Any]: ...
+
+
+S = TypeVar("S", bound=Told)
+
+
+def tell(found: S, show: Callable[[S], None], *, as_json: bool) -> None:
+    """To a machine as JSON, to people as `show` prints it."""
+    if as_json:
+        return print_json(found.as_json())
+    return show(found)
+
+
+def table_of(*titles: str, right: Collection[str] = (), no_wrap: bool = True) -> Table:
+    """A table without lines; numbers stand to the right."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in titles:
+        table.add_column(title, justify="right" if title in right else "left", no_wrap=no_wrap)
+    return table
+
+
 def last_line(counts: Mapping[str, Any]) -> str:
     """`answered 2,956 · refused 28 · unparsed 16 · failed 0 · skipped 0 · remaining 0`, and what waits in batches."""
     names = ("answered", "refused", "unparsed", "failed", "skipped", "remaining")
@@ -110,6 +135,10 @@ def last_line(counts: Mapping[str, Any]) -> str:
 def rows_left_out(count: int) -> str:
     """`1 row is left out`, `1,200 rows are left out`"""
     return "1 row is left out" if count == 1 else f"{count:,} rows are left out"
+
+
+def below_quorum(count: int, step: str) -> str:
+    return f"below quorum: {count:,} {'job' if count == 1 else 'jobs'} of {step} not asked, for too few had answered"
 
 
 def money(amount: float, currency: str) -> str:
@@ -125,9 +154,16 @@ study_option = click.option(
 )
 
 
+def in_words(verb: Callable[P, T]) -> Callable[P, T]:
+    """`--study`, and errors as one screen."""
+    return study_option(one_screen(verb))
+
+
 def of_study(verb: Callable[P, T]) -> Callable[P, T]:
     """What most verbs take: `--study`, `--json`, and errors as one screen."""
     return study_option(json_option(one_screen(verb)))
 
 
+wave_option = click.option("--wave", default="", help="A wave of this name: the same is asked again.")
+anchor_option = click.option("--anchor", is_flag=True, help="Ask only the records that are asked in every wave.")
 OVERRIDES = "Anything of the form key=value overrides the configuration: steps.judge.repeats=5 'agents=[gpt]'"

@@ -1,10 +1,20 @@
-"""The group `prompts`: what a study's prompts, criteria and codebooks say, and said when they were used."""
+"""The groups `label` and `prompts`: which verbs they have."""
 
 import click
 
 from buttermilk.verbs.lazy import Verbs
 
 # verb: (module, what it does). In the order in which a scholar meets them.
+LABEL = {
+    "sample": ("labelling", "Draw records for people to label, with known probabilities."),
+    "export": ("labelling", "Write blind sheets: CSV, XLSX, Label Studio, Argilla or 4CAT."),
+    "code": ("labelling", "Label here, by keyboard."),
+    "import": ("labelling", "Take labels back from a file."),
+    "status": ("labelling", "Say who has coded how much of each sample."),
+    "agree": ("labelling", "Say how the coders agree, and list where they do not."),
+    "adjudicate": ("labelling", "Write a sheet of the disagreements, and take it back settled."),
+    "open": ("labelling", "Open the test labels of a sample, for good."),
+}
 PROMPTS = {
     "list": ("library", "List prompts, criteria and codebooks: which there are, and which have changed."),
     "show": ("library", "Show one: its words, its credits, and where each version was used."),
@@ -15,6 +25,16 @@ PROMPTS = {
     "compare": ("cases", "Ask two versions about the same records, and tell a change from noise."),
     "import": ("library", "Write a prompt of a Prompty file."),
 }
+
+
+@click.group(
+    "label",
+    cls=Verbs,
+    table=LABEL,
+    epilog="Test labels are sealed until they are opened: nothing counts, shows or exports them.",
+)
+def label_() -> None:
+    """Let people label a sample of the records, and hold the machines against them."""
 
 
 @click.group(
