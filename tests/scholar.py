@@ -65,9 +65,10 @@ class Scholar:
     go_to: Callable[[Path], None]
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def types(self, *words: str, code: int | None = 0) -> Said:
+    def types(self, *words: str, code: int | None = 0, given: str | None = None) -> Said:
+        """`given` is typed into the command while it runs."""
         self.go_to(self.folder)
-        result = CliRunner().invoke(buttermilk, words)
+        result = CliRunner().invoke(buttermilk, words, input=given)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         said = Said(result.exit_code, result.stdout, result.stderr)

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from buttermilk import cli
 from buttermilk.cli import VERBS, buttermilk, main
-from buttermilk.verbs.prompts import PROMPTS
+from buttermilk.verbs.groups import PROMPTS
 from scholar import COMMAND, Scholar, new_study
 
 HELPFUL = 100  # columns

@@ -14,7 +14,7 @@ from buttermilk.verbs.lazy import Verbs
 from scholar import Scholar
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ("tutorial.md", "reference/commands.md", "reference/testing.md")
+PAGES = ("tutorial.md", "reference/commands.md", "reference/testing.md", "reference/people.md")
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -36,7 +36,7 @@ def holds(said: str, promised: str) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, "reference/synthesis.md"])
 def test_what_a_page_says_is_what_happens(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scholar = Scholar(tmp_path, monkeypatch.chdir)
     for kind, file, block in BLOCK.findall(text_of(page)):

@@ -167,6 +167,7 @@ def test_the_flow_names_only_what_the_package_has() -> None:
         assert all((CONF / "agent" / f"{name}.yaml").is_file() for name in step["agents"])
         assert all((LIBRARY / "criteria" / f"{name}.md").is_file() for name in step.get("perspectives", []))
     assert steps["judge"]["repeats"] == 3
+    assert steps["judge"]["priors"] == {"n": 3}
     assert steps["synthesis"]["reads"] == {"answers": "judge"}
 
 

@@ -140,7 +140,7 @@ def test_nothing_that_the_demo_needs_is_left_out_of_the_package() -> None:
     assert files("src/buttermilk/library/**LICENCE*")
 
 
-@pytest.mark.parametrize("words", [["--help"], ["prompts", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["prompts", "--help"], ["label", "--help"]])
 def test_help_is_shown_without_loading_what_runs_a_study(words: list[str]) -> None:
     script = (
         f"import sys; from buttermilk.cli import main; sys.argv = {['buttermilk', *words]}\n"
@@ -186,18 +186,20 @@ def test_a_function_has_at_most_forty_lines() -> None:
 def test_the_source_stays_within_its_lines() -> None:
     """15,000 were meant for all of it. Over budget is what cannot be shared: each vendor's dialect, each cloud's door,
     each vault, tool, check and kind of file is a plug of its own, opened only where a study names it, and no two speak
-    alike. So they are counted apart. Of the rest, 4,300 lines are what became of prompts: in versions, with cases that
-    are asked and judged, watched against a baseline, compared by exact tests, quotes checked. `testing/` is not
-    counted: no study opens it.
+    alike. So they are counted apart, and so is the method: `analysis/` has forty statistics, each with its formula, its
+    source and what it refuses to say, and the twenty sections of a report that put them into words. Of the rest, 4,300
+    lines are what became of prompts (versions, cases, watching, comparing), 1,500 human coders, 1,400 waves,
+    registrations and prior answers. `testing/` is not counted: no study opens it.
     """
-    rooms = {"models", "doors", "tools", "vaults", "sources", "stores", "exports", "checks", "media"}
-    counted = {"plugs": 0, "the rest": 0}
+    rooms = {"models", "doors", "tools", "vaults", "sources", "stores", "exports", "checks", "media", "sheets"}
+    counted = {"plugs": 0, "analysis": 0, "the rest": 0}
     for path in files("src/*.py"):
         room = path.relative_to(ROOT / "src" / "buttermilk").parts[0]
         if room != "testing":
-            counted["plugs" if room in rooms else "the rest"] += lines(path)
-    assert counted["the rest"] <= 17_500, counted
-    assert counted["plugs"] <= 9_400, counted
+            counted["plugs" if room in rooms else "analysis" if room == "analysis" else "the rest"] += lines(path)
+    assert counted["the rest"] <= 16_700, counted
+    assert counted["plugs"] <= 9_950, counted
+    assert counted["analysis"] <= 10_100, counted
 
 
 def test_an_exception_from_the_budget_goes_when_its_reason_does() -> None:

@@ -30,9 +30,10 @@ def test_a_new_study_composes_as_it_stands(tmp_path: Path) -> None:
     written = init(tmp_path / "mystudy")
     root = find_root(tmp_path / "mystudy")
     assert all(path.is_file() for path in written)
-    verse, demo = compose(root, "verse"), compose(root, "demo")
+    verse = compose(root, "verse")
     assert verse.flows[0].name == "verse"
-    assert [step.hash for step in verse.flows[0].steps] == [step.hash for step in demo.flows[0].steps]
+    assert [step.name for step in verse.flows[0].steps] == ["judge", "synthesis"]
+    assert "demo" not in {path.stem for path in written}
     assert (root / verse.dataset.path).is_file()
     assert verse.warnings == ()
 
@@ -74,7 +75,7 @@ def test_what_stands_in_a_new_study_stands_before_the_packaged(tmp_path: Path) -
     init(tmp_path)
     agent = tmp_path / "conf/agent/reader_a.yaml"
     agent.write_text(agent.read_text(encoding="utf-8") + "provider: mine\n", encoding="utf-8")
-    readers = compose(tmp_path, "demo").flows[0].steps[0].agents
+    readers = compose(tmp_path, "verse").flows[0].steps[0].agents
     assert next(reader for reader in readers if reader.name == "reader_a").provider == "mine"
 
 

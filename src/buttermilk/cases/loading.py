@@ -166,14 +166,9 @@ class _Reader(Lines):
         return self.map_of(given.get(key) or {}, f"{path}.{key}").items()
 
     def _named(
-        self,
-        kind: str,
-        given: Mapping[str, Any],
-        default: Mapping[str, Any],
-        path: str,
-        load: Callable[[str, Sequence[Path]], T],
-        folder: str,
-    ) -> T | None:
+        self, kind: str, given: Mapping[str, Any], default: Mapping[str, Any], path: str,
+        load: Callable[[str, Sequence[Path]], T], folder: str,
+    ) -> T | None:  # fmt: skip
         """A codebook or a perspective by the name that the case says, or all the tests; none where `null` is said."""
         name = given.get(kind, default.get(kind))
         if name is None:
@@ -233,14 +228,15 @@ class _Reader(Lines):
 def _check_prompt(tests: PromptTests) -> None:
     """What the prompt asks for, against what its cases give: told before anybody is asked."""
     for case in tests.cases:
-        gives = {"record", "codebook", *case.variables, *case.inputs}
-        columns = dict.fromkeys(case.record.metadata, 1)
-        check_prompt(
-            tests.prompt,
-            step=case.name,
-            gives=gives | {"perspective"} if case.perspective else gives,
-            columns=columns,
-            records=1,
-            sent=columns,
-            dataset=f"the tests of {tests.prompt.name}",
+        more = ["perspective"] if case.perspective else []
+        gives, columns = (
+            ["record", "codebook", *case.variables, *case.inputs, *more],
+            dict.fromkeys(case.record.metadata, 1),
         )
+        there: dict[str, Any] = {
+            "columns": columns,
+            "records": 1,
+            "sent": columns,
+            "dataset": f"the tests of {tests.prompt.name}",
+        }
+        check_prompt(tests.prompt, step=case.name, gives=gives, **there)

@@ -17,6 +17,7 @@ from buttermilk.config.study import flows, options
 from buttermilk.core.errors import ButtermilkError, ConfigError, did_you_mean
 from buttermilk.core.flows import Agent, Flow, Price, Step
 from buttermilk.core.jobs import Budget
+from buttermilk.core.kinship import scored_by_kin
 from buttermilk.core.records import DatasetSpec
 
 
@@ -27,9 +28,8 @@ def compose(root: Path, flow: str, overrides: Sequence[str] = (), *, multirun: b
     first = whole[0]
     for other in whole[1:]:
         if (other.dataset, other.store, other.run) != (first.dataset, first.store, first.run):
-            raise ConfigError(
-                "a run has one dataset, one store and one budget.", hint="Sweep what stands under `steps`."
-            )
+            hint = "Sweep what stands under `steps`."
+            raise ConfigError("a run has one dataset, one store and one budget.", hint=hint)
     variants = [dict(each.flows[0].variant) for each in whole]
     resolved = {**first.resolved, **({"sweep": variants} if len(whole) > 1 else {})}
     update = {
@@ -139,17 +139,17 @@ class _Cell:
         """The agents that will be asked, and where each is first named. A flow with slips in it still names some."""
         misplaced = [key for key in ("agent", "data") if raw.get(key)]
         self.errors += [self.places.unknown_key((key,)) for key in misplaced]
+        flow = {key: item for key, item in raw.items() if key not in ("agent", "data")}
         try:
-            tree = spread(Tree.model_validate(_without_files(raw)), self.overrides.said)
+            tree = spread(Tree.model_validate(flow), self.overrides.said)
         except ValidationError as error:
             self.errors += self.places.wrong(error)
             return _any_names(raw)
         asked: dict[str, Path_] = {}
         for name, step in tree.steps.items():
             own = raw["steps"][name].get("agents")
-            path = (
-                ("steps", name, "agents") if own is not None and listed(own) == list(step.agents or ()) else ("agents",)
-            )
+            here = own is not None and listed(own) == list(step.agents or ())
+            path = ("steps", name, "agents") if here else ("agents",)
             for place, agent in enumerate(step.agents or ()):
                 asked.setdefault(agent, (*path, str(place)))
         return asked
@@ -217,6 +217,7 @@ class _Cell:
             steps=steps,
             seed=tree.seed,
             wave=tree.wave,
+            anchor=tree.anchor,
             variant=self.overrides.variant,
         )
         models = {agent.model for agent in agents.values()}
@@ -226,10 +227,11 @@ class _Cell:
             dataset=spec,
             store=tree.store,
             run=tree.run,
+            registration=tree.registration,
             vaults=tree.vaults,
             resolved={"flow": self.overrides.flow, **raw, "prices": kept},
             root=self.root,
-            warnings=tuple(unseen_perspectives(steps)),
+            warnings=(*unseen_perspectives(steps), *(f"{kin.said}." for kin in scored_by_kin(steps))),
         )
 
     def _check_step_names(self, raw: Mapping[str, Any]) -> None:
@@ -244,10 +246,6 @@ class _Cell:
                 others = [other for other in steps if other != name]
                 path = tuple(typed[0].split("."))
                 raise self.places.error(path, f"there is no step '{name}'.", did_you_mean(name, others))
-
-
-def _without_files(raw: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: item for key, item in raw.items() if key not in ("agent", "data")}
 
 
 def _any_names(raw: Mapping[str, Any]) -> dict[str, Path_]:

@@ -48,7 +48,8 @@ class Places:
         named += [(f"dataset/{dataset}", ("data",))] if dataset else []
         named += [("config", ())]
         groups = {"store": "sqlite", "run": "default", "prices": "default"}
-        named += [(f"{group}/{said_value(said, group, usual)}", (group,)) for group, usual in groups.items()]
+        groups |= {group: said[group].partition("=")[2] for group in groups if group in said}
+        named += [(f"{group}/{name}", (group,)) for group, name in groups.items()]
         files = [(conf_file(root, name), under) for name, under in named]
         return cls(said, [Written(file, called(root, file), under) for file, under in files if file], root)
 
@@ -115,10 +116,6 @@ class Places:
         if elsewhere and not hint.startswith("Did you"):
             hint = f"'{key}' belongs to {' or '.join(elsewhere)}. Here {hint[0].lower()}{hint[1:]}"
         return ConfigError(f"{what} has no key '{key}'.", where=where or self.where(path), hint=hint)
-
-
-def said_value(said: Mapping[str, str], group: str, usual: str) -> str:
-    return said[group].partition("=")[2] if group in said else usual
 
 
 def raise_together(errors: Sequence[ButtermilkError]) -> None:

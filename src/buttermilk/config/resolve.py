@@ -15,7 +15,7 @@ from buttermilk.core.errors import ButtermilkError, did_you_mean
 from buttermilk.core.flows import Agent, Codebook, Perspective, Step
 from buttermilk.prompts import load_codebook, load_perspective, load_prompt
 
-RESERVED = frozenset({"record", "codebook", "perspective"})
+RESERVED = frozenset({"record", "codebook", "perspective", "priors"})
 EVERY_STEP = ("agents", "perspectives", "repeats")
 Thing = TypeVar("Thing")
 Path_ = tuple[str, ...]
@@ -131,7 +131,10 @@ class Resolver:
                 after=self._before(name),
                 reads=step.reads,
                 variables=step.variables,
-                arm=step.arm,
+                **({"arm": step.arm} if step.arm else {}),
+                priors=step.priors,
+                blind=step.blind,
+                quorum=step.quorum,
             )
         except ValidationError as error:
             self.errors += self.places.wrong(error, ("steps", name))
@@ -201,7 +204,7 @@ class Resolver:
             for word in words:
                 path = ("steps", name, kind, word)
                 if word in RESERVED or not word.isidentifier():
-                    hint = "'record', 'codebook' and 'perspective' are taken; a name has letters, digits and '_'."
+                    hint = f"{', '.join(sorted(RESERVED))} are taken; a name has letters, digits and '_'."
                     self._wrong(path, f"'{word}' cannot be the name of a variable.", hint)
                 elif kind == "variables" and word in step.reads:
                     hint = "Give one of the two another name."

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StrictInt
 
-from buttermilk.core.flows import Agent, Capabilities, Flow, Limits, Price
+from buttermilk.core.flows import Agent, Analysis, Capabilities, Flow, Limits, Price
 from buttermilk.core.jobs import Budget, Mode
+from buttermilk.core.priors import Priors
 from buttermilk.core.records import Columns, DatasetSpec, ImageRule, PdfRule, Preparation, VideoRule
 from buttermilk.core.values import Json, Scalar, Value, is_number
+from buttermilk.core.waves import ModelChange
 
 
 def listed(value: Any) -> Any:
@@ -39,7 +41,10 @@ class StepText(Value):
     after: Annotated[tuple[Name, ...], BeforeValidator(listed)] = ()
     reads: Mapping[str, Name] = {}
     variables: Mapping[str, Axis] = {}
-    arm: Name = "control"
+    arm: Name | None = None
+    priors: Priors | None = None
+    blind: bool = False
+    quorum: float = 0
 
 
 class StoreSpec(Value):
@@ -56,6 +61,33 @@ class RunSpec(Value):
     name: str | None = None
     budget: Budget = Budget()
     mode: Mode = "live"
+    records: Literal["all", "anchor"] = "all"
+    model_change: ModelChange = "stop"
+
+
+Said = Annotated[tuple[str, ...], BeforeValidator(listed)]
+
+
+class RegistrationText(Value):
+    """What only the scholar can say before the answers come, in the words of a preregistration."""
+
+    authors: Said = ()
+    description: Said = ()
+    hypotheses: Said = ()
+    study_type: Said = ()
+    blinding: Said = ()
+    randomisation: Said = ()
+    existing_data: Said = ()
+    sample_size: Said = Field(default=(), description="why so many")
+    stopping_rule: Said = ()
+    indices: Said = ()
+    primary: Said = Field(default=(), description="the one analysis, and the one cell, that the hypotheses stand on")
+    transformations: Said = ()
+    inference: Said = ()
+    exclusion: Said = ()
+    missing_data: Said = ()
+    exploratory: Said = ()
+    other: Said = ()
 
 
 class Tree(Value):
@@ -64,8 +96,11 @@ class Tree(Value):
     title: str = ""
     dataset: Name | None = None
     steps: Mapping[str, StepText] = {}
+    analysis: Analysis = Analysis()
     seed: Annotated[StrictInt, Field(ge=0, lt=2**63)] = 1
     wave: Annotated[str, BeforeValidator(_as_text), Field(min_length=1)] = "1"
+    anchor: Count = 30
+    registration: RegistrationText = RegistrationText()
     limit: Count | None = None
     agents: Names | None = None
     perspectives: Names | None = None
@@ -86,6 +121,7 @@ class Composed(Value):
     dataset: DatasetSpec
     store: StoreSpec
     run: RunSpec = RunSpec()
+    registration: RegistrationText = RegistrationText()
     vaults: Mapping[str, str | None] = Field(
         default={}, description="where `secret://any/NAME` is looked for, in order"
     )
@@ -97,6 +133,8 @@ class Composed(Value):
 BLOCKS: dict[tuple[str, ...], tuple[str, type[Value]]] = {
     (): ("a flow", Tree),
     ("steps", "*"): ("a step", StepText),
+    ("steps", "*", "priors"): ("a step's priors", Priors),
+    ("analysis",): ("an analysis", Analysis),
     ("agent", "*"): ("an agent", Agent),
     ("agent", "*", "capabilities"): ("an agent's capabilities", Capabilities),
     ("agent", "*", "limits"): ("an agent's limits", Limits),
@@ -108,6 +146,7 @@ BLOCKS: dict[tuple[str, ...], tuple[str, type[Value]]] = {
     ("data", "media", "video"): ("a dataset's films", VideoRule),
     ("data", "media", "pdf"): ("a dataset's PDFs", PdfRule),
     ("store",): ("a store", StoreSpec),
+    ("registration",): ("a registration", RegistrationText),
     ("run",): ("a run", RunSpec),
     ("run", "budget"): ("a budget", Budget),
     ("prices", "*"): ("a price", Price),

@@ -19,7 +19,8 @@ _NEW = (
     ("conf/agent", "conf/agent"),
 )
 """What a new study is made of: packaged folder -> folder of the study. Of the library it gets what its flow names."""
-_DEMO = PACKAGED / "conf" / "flow" / "demo.yaml"
+_FLOW = LIBRARY / "demo" / "verse.yaml"
+_OF_THE_DEMO = frozenset({"demo.yaml", "careful.yaml", "hasty.yaml"})
 _NAMES = {"prompt": ("prompts", ".md"), "perspectives": ("criteria", ".md"), "codebook": ("codebooks", ".yaml")}
 """Key of a step -> the library's room that its names are in, and how their files end."""
 
@@ -53,6 +54,11 @@ def flows(root: Path) -> list[str]:
     return options(root, "flow")
 
 
+def own_flows(root: Path) -> list[str]:
+    """Those that the study itself has a file for."""
+    return sorted(file.stem for file in root.glob("conf/flow/*.yaml"))
+
+
 def folders(root: Path, kind: str) -> list[Path]:
     """Where prompts, criteria or codebooks are looked for: the study's come first."""
     return [root / kind, LIBRARY / kind]
@@ -68,18 +74,18 @@ def called(root: Path, file: Path) -> str:
 def _pieces(flow: str) -> Iterator[tuple[Path, str]]:
     for folder, into in _NEW:
         for file in sorted((PACKAGED / folder).rglob("*")):
-            if file.is_file() and file.suffix != ".pyc":
+            if file.is_file() and file.suffix != ".pyc" and file.name not in _OF_THE_DEMO:
                 name = file.relative_to(PACKAGED / folder).as_posix()
                 # A packaged file that began with a dot would be left out by some of the tools that build packages.
                 yield file, f"{into}/{name}".lstrip("/") if name != "gitignore" else ".gitignore"
     for name in _named():
         yield LIBRARY / name, name
-    yield _DEMO, f"conf/flow/{flow}.yaml"
+    yield _FLOW, f"conf/flow/{flow}.yaml"
 
 
 def _named() -> list[str]:
     """What of the library the new flow names: `["codebooks/sentiment.yaml", "prompts/judge.md", ...]`."""
-    steps = load_yaml(_DEMO.read_text(encoding="utf-8"), _DEMO.name)[0]["steps"].values()
+    steps = load_yaml(_FLOW.read_text(encoding="utf-8"), _FLOW.name)[0]["steps"].values()
     names = [(key, name) for step in steps for key in _NAMES if key in step for name in listed(step[key])]
     return sorted({f"{_NAMES[key][0]}/{name}{_NAMES[key][1]}" for key, name in names})
 

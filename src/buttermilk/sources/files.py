@@ -15,12 +15,9 @@ READERS = "1"  # goes up when the same file would be read differently: every dat
 HEAD = 4096
 
 BOMS = (
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-    (b"\xff\xfe\x00\x00", "utf-32"),
-    (b"\x00\x00\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
-)
+    (b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
+)  # fmt: skip
 
 # What a file is, by how it begins. Only beginnings that no prose has by chance.
 SIGNATURES: dict[str, tuple[bytes, ...]] = {

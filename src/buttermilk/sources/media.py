@@ -10,35 +10,19 @@ from buttermilk.core.errors import DataError
 from buttermilk.sources.files import head_of, in_words, reading, sha256_of, sniff
 
 # The suffix says which kind of part is meant, and the type where the bytes say none (an .mp3 may begin anyhow).
-SUFFIXES = {
-    ".jpg": ("image", "image/jpeg"),
-    ".jpeg": ("image", "image/jpeg"),
-    ".png": ("image", "image/png"),
-    ".gif": ("image", "image/gif"),
-    ".webp": ("image", "image/webp"),
-    ".tif": ("image", "image/tiff"),
-    ".tiff": ("image", "image/tiff"),
-    ".bmp": ("image", "image/bmp"),
-    ".heic": ("image", "image/heic"),
-    ".avif": ("image", "image/avif"),
-    ".mp3": ("audio", "audio/mpeg"),
-    ".wav": ("audio", "audio/wav"),
-    ".flac": ("audio", "audio/flac"),
-    ".ogg": ("audio", "audio/ogg"),
-    ".oga": ("audio", "audio/ogg"),
-    ".opus": ("audio", "audio/ogg"),
-    ".m4a": ("audio", "audio/mp4"),
-    ".aac": ("audio", "audio/aac"),
-    ".mp4": ("video", "video/mp4"),
-    ".m4v": ("video", "video/mp4"),
-    ".mov": ("video", "video/quicktime"),
-    ".webm": ("video", "video/webm"),
-    ".mkv": ("video", "video/x-matroska"),
-    ".avi": ("video", "video/x-msvideo"),
-    ".mpg": ("video", "video/mpeg"),
-    ".mpeg": ("video", "video/mpeg"),
-    ".pdf": ("pdf", "application/pdf"),
+_ENDINGS = {
+    "image": {"jpeg": ".jpg .jpeg", "png": ".png", "gif": ".gif", "webp": ".webp", "tiff": ".tif .tiff"},
+    "audio": {"mpeg": ".mp3", "wav": ".wav", "flac": ".flac", "ogg": ".ogg .oga .opus", "mp4": ".m4a", "aac": ".aac"},
+    "video": {"mp4": ".mp4 .m4v", "quicktime": ".mov", "webm": ".webm", "mpeg": ".mpg .mpeg"},
 }
+_ENDINGS["image"] |= {name: f".{name}" for name in ("bmp", "heic", "avif")}
+_ENDINGS["video"] |= {"x-matroska": ".mkv", "x-msvideo": ".avi"}
+SUFFIXES = {
+    suffix: (kind, f"{kind}/{name}")
+    for kind, endings in _ENDINGS.items()
+    for name, suffixes in endings.items()
+    for suffix in suffixes.split()
+} | {".pdf": ("pdf", "application/pdf")}
 # Containers that hold sound or film, or are written in two ways: the suffix decides between what the bytes allow.
 SAME_BYTES = (
     {"audio/mp4", "video/mp4", "video/quicktime", "image/heic", "image/avif"},

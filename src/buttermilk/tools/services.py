@@ -70,10 +70,7 @@ class GoogleModerate(Row):
         path="/v2/documents:moderateText",
         header=("X-Goog-Api-Key", ""),
         doors=("google",),
-        body={
-            "document": {"type": "PLAIN_TEXT", "content": "{{ record.text }}"},
-            "modelVersion": "MODEL_VERSION_2",
-        },
+        body={"document": {"type": "PLAIN_TEXT", "content": "{{ record.text }}"}, "modelVersion": "MODEL_VERSION_2"},
         scores=each(
             "moderationCategories[name=*].confidence",
             *("Toxic", "Insult", "Profanity", "Derogatory", "Sexual", "Violent", "Death, Harm & Tragedy"),
