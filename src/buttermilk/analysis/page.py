@@ -81,7 +81,7 @@ class Section:
 
     @property
     def anchor(self) -> str:
-        return self.title.lower().replace(" ", "-")
+        return "".join(char for char in self.title.lower().replace(" ", "-") if char.isalnum() or char == "-")
 
 
 KINDS = {"#": "number", "`": "code"}

@@ -21,7 +21,7 @@ DRAWS = 20_000  # of all bootstraps of a report together, shared out: 1,000 for 
 def scale_of(tally: Tally, asked: Asked) -> Scale:
     drawn = derive_seed(tally.method.run.seed, "report", asked.step, asked.codebook, asked.name)
     comparisons = sum(2 * len(one.readers) + 3 * len(one.agents) + len(one.settings) for one in compared(tally))
-    return Scale.of(asked, drawn, max(200, min(1_000, DRAWS // comparisons)))
+    return Scale.of(asked, drawn, max(200, min(1_000, DRAWS // max(1, comparisons))))
 
 
 def agreements(tally: Tally) -> Section:

@@ -4,13 +4,14 @@ from buttermilk.analysis import words
 from buttermilk.analysis.evidence import Evidence
 from buttermilk.analysis.page import Block, Section, Text, grid
 from buttermilk.analysis.sections.findings import compared, reader_name, title_of
-from buttermilk.analysis.statistics.lift import Lift, lift
+from buttermilk.analysis.statistics.lift import NEEDS_REPEATS, Lift, lift
 from buttermilk.core.hashing import derive_seed
 
 WHAT = (
     "Lift is how much likelier an answer is on its record than on the others, by the same agent: log(q / b), q the "
     "share of the answer on the record, b on all other records, in the control arm. “By chance” is the lift of the "
-    "same answers dealt to the records at random; what is above it is about the record, the rest is habit."
+    "same answers dealt to the records at random; what is above it is about the record, the rest is habit. "
+    "“Needs repeats”: with one answer a record, habit cannot be told from what is said of the record."
 )
 
 
@@ -35,4 +36,5 @@ def specific(found: Evidence) -> Section | None:
 
 def _told(one: Lift) -> tuple[str, str, str]:
     chance = "—" if one.by_chance is None else words.decimal(one.by_chance)
-    return words.corrected(one.of), chance, "—" if one.times is None else words.decimal(one.times)
+    lifted = "needs repeats" if one.of.note == NEEDS_REPEATS else words.corrected(one.of)
+    return lifted, chance, "—" if one.times is None else words.decimal(one.times)
