@@ -12,9 +12,9 @@ from buttermilk.analysis import report
 from buttermilk.analysis.page import Figure, Grid, Section, Text, as_csv
 from buttermilk.analysis.people import People
 from buttermilk.analysis.sections.corrected import corrected, estimates, labelled, uncorrected
-from buttermilk.analysis.sections.specification import specification
+from buttermilk.analysis.sections.specification import _majority, specification
 from buttermilk.analysis.sections.variance import study, variance
-from buttermilk.analysis.voices import answers, of_labels, of_values, panels
+from buttermilk.analysis.voices import Scored, answers, of_labels, of_values, panels
 from buttermilk.core.flows import Analysis
 from buttermilk.core.people import Draw, Registration
 
@@ -316,3 +316,12 @@ def test_the_whole_report_holds_the_three_parts():
 
 def test_a_flow_may_leave_its_analysis_open():
     assert Analysis() == Analysis(outcome="", label="", covariate="", primary="")
+
+
+def test_the_majority_of_several_labels_is_the_commonest_and_a_tie_is_none():
+    positive = Scored("positive", lambda label: float(label == "positive"))
+    three = ("positive", "positive", "negative", "mixed", "no_impact")  # the commonest, and not half of them
+    assert _majority(positive, three) == 1.0
+    assert _majority(positive, ("negative", "mixed")) == 0.0  # whichever it is, it is not this one
+    assert _majority(positive, ("positive", "mixed")) is None
+    assert _majority(Scored("mean", float), (1.0, 2.0, 9.0)) == 2.0

@@ -12,6 +12,7 @@ from buttermilk.analysis.page import Block, Figure, Grid, Section, Text, grid
 from buttermilk.analysis.plan import Covariate, covariate, plan_of, primary
 from buttermilk.analysis.sections.findings import slug, title_of
 from buttermilk.analysis.statistics.estimate import Estimate, Label, Votes, percentile
+from buttermilk.analysis.statistics.majority import majority, modal
 from buttermilk.analysis.statistics.mean import mean
 from buttermilk.analysis.statistics.specification import Curve, Specification, curve, p_value, slope
 from buttermilk.analysis.tally import Asked, Reader, Tally
@@ -85,7 +86,7 @@ def specifications(tally: Tally, outcome: Outcome, chosen: str = "") -> Iterator
             found = outcome.of(_values(outcome, reader, rule))
             yield Specification((tally.name(reader.agent), *choices), found, chosen == named((reader.agent, *choices)))
     whole = answers(asked, outcome.scored)
-    panel = {} if asked.measured else {MOST: {one: float(share > 0.5) for one, share in whole.items() if share != 0.5}}
+    panel = {} if asked.measured else {MOST: _of_the_panel(outcome)}
     for name, values in (panel | {SHARES: whole}).items():
         of_all = (ALL, ALL, ALL, ALL, name)
         yield Specification(of_all, outcome.of(values), chosen == named(of_all))
@@ -105,10 +106,28 @@ def _first(scored: Scored, votes: Votes) -> float | None:
 
 
 def _majority(scored: Scored, votes: Votes) -> float | None:
-    """The median, which of 1 and 0 is the majority; None where just half of the answers give the label."""
-    found = sorted(scored.votes(votes))
-    middle = percentile(found, 0.5) if found else None
-    return None if middle == 0.5 and set(found) == {0.0, 1.0} else middle
+    """Of labels whether the commonest is the one that is counted, None where that one ties; of numbers the median."""
+    if votes and not any(isinstance(label, str) for label in votes):
+        found = sorted(scored.votes(votes))
+        return percentile(found, 0.5) if found else None
+    return _counted(scored, modal(votes))
+
+
+def _counted(scored: Scored, most: Sequence[Label]) -> float | None:
+    values = {scored.number(label) for label in most}
+    return values.pop() if len(values) == 1 else None
+
+
+def _of_the_panel(outcome: Outcome) -> dict[str, float]:
+    """The same of all agents, each with one voice."""
+    found: dict[str, float] = {}
+    for record_id, row in outcome.asked.votes.items():
+        voices: dict[str, Votes] = {}
+        for reader, votes in row.items():
+            voices[reader.agent] = voices.get(reader.agent, ()) + votes
+        if (value := _counted(outcome.scored, majority(tuple(voices.values())))) is not None:
+            found[record_id] = value
+    return found
 
 
 def _values(outcome: Outcome, reader: Reader, rule: Rule) -> dict[str, float]:
